@@ -1,0 +1,2 @@
+//! Anteroom.
+fn main() {}

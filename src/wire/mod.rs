@@ -1,0 +1,4 @@
+//! Bytes ⇄ messages: decoding, strict XML, the verbs, the answers.
+
+pub mod decode;
+pub mod strict;
