@@ -4,7 +4,10 @@
 ///
 /// Source: `docs/protocol.md`, "Codes".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[allow(missing_docs, reason = "each code is explained once, in docs/protocol.md")]
+#[allow(
+    missing_docs,
+    reason = "each code is explained once, in docs/protocol.md"
+)]
 pub enum Code {
     MalformedXml,
     DoctypeRefused,

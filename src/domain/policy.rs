@@ -1,0 +1,161 @@
+//! What the configuration says, checked and complete: the rules that messages are judged by.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::ids::Priority;
+use super::time::Hours;
+
+/// Most days `notBefore` may lie ahead, in milliseconds.
+pub const NOT_BEFORE_MAX_MS: i64 = 6 * 24 * 3_600_000;
+/// Longest lifetime, in milliseconds.
+pub const LIFETIME_MAX_MS: i64 = 14 * 24 * 3_600_000;
+/// Items in one `workItems`.
+pub const BATCH_ITEMS_MAX: u32 = 1_000;
+/// Largest message, inflated, in bytes.
+pub const MESSAGE_BYTES_MAX: u64 = 40 * 1024 * 1024;
+/// Attachments of one item, decoded, in bytes.
+pub const ATTACHMENTS_BYTES_MAX: u64 = 25 * 1024 * 1024;
+/// Contact data of one item: keys and values in UTF-8, in bytes.
+pub const CONTACT_DATA_BYTES_MAX: u64 = 32_768;
+/// Longest chain of `relatedTo`.
+pub const RELATED_CHAIN_MAX: u32 = 12;
+/// Items one page of `statuses` holds.
+pub const STATUSES_PAGE: u32 = 500;
+/// Default of `fair_use`.
+pub const FAIR_USE_DEFAULT: u32 = 2_500;
+/// Default of `rate_per_minute`.
+pub const RATE_PER_MINUTE_DEFAULT: u32 = 6_000;
+/// Default of `queue_items_max`.
+pub const QUEUE_ITEMS_MAX_DEFAULT: u32 = 10_000;
+/// Default of `buffer_items_max`.
+pub const BUFFER_ITEMS_MAX_DEFAULT: u32 = 100_000;
+/// The key that makes a contact a work item, unless a tenant names another.
+pub const WORK_ITEM_KEY_DEFAULT: &str = "workItemTask";
+/// Media types allowed unless a tenant names others.
+pub const ATTACHMENT_TYPES_DEFAULT: [&str; 6] = [
+    "application/pdf",
+    "image/png",
+    "image/jpeg",
+    "text/plain",
+    "audio/wav",
+    "audio/mpeg",
+];
+
+/// Everything the configuration says about tenants and senders.
+#[derive(Clone, Default)]
+pub struct Policy {
+    /// By name.
+    pub tenants: BTreeMap<String, Arc<TenantPolicy>>,
+    /// By name, unique per installation.
+    pub senders: BTreeMap<String, Arc<SenderPolicy>>,
+}
+
+/// One tenant.
+#[derive(Clone)]
+pub struct TenantPolicy {
+    /// Its name.
+    pub name: String,
+    /// The contact data key without which a message is no work item.
+    pub work_item_key: String,
+    /// Allowed media types, lower case.
+    pub attachment_types: BTreeSet<String>,
+    /// IANA name; for people's eyes and for opening hours.
+    pub time_zone: String,
+    /// Open items past the buffer; `None`: no limit.
+    pub fair_use: Option<u32>,
+    /// By name.
+    pub task_types: BTreeMap<String, TaskType>,
+    /// By name.
+    pub services: BTreeMap<String, Arc<ServicePolicy>>,
+    /// Names of the users an item may prefer.
+    pub agents: BTreeSet<String>,
+}
+
+/// A kind of task.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TaskType {
+    /// The results an agent chooses from; empty: `done`, `notDone`.
+    pub outcomes: Vec<String>,
+}
+
+/// One service.
+#[derive(Clone)]
+pub struct ServicePolicy {
+    /// Its name.
+    pub name: String,
+    /// For people; the name where none is set.
+    pub title: String,
+    /// What an item is unless it says otherwise.
+    pub task_type: Option<String>,
+    /// False: a created single item is answered 204 without a body.
+    pub receipts: bool,
+    /// `None`: always open.
+    pub hours: Option<Arc<dyn Hours>>,
+    /// What an item gets unless it says otherwise.
+    pub priority: Priority,
+    /// What an item gets unless it says otherwise, in milliseconds; `None`: it never expires.
+    pub lifetime_ms: Option<i64>,
+    /// Items in front of the entrance.
+    pub buffer_items_max: u32,
+    /// Items in the queue; the entrance closes there and reopens at 80 %.
+    pub queue_items_max: u32,
+    /// The declared keys; empty: any key is allowed.
+    pub contact_data: Vec<KeyDeclaration>,
+}
+
+impl ServicePolicy {
+    /// Items in the queue at which a full entrance opens again.
+    pub fn queue_items_low_water(&self) -> u64 {
+        u64::from(self.queue_items_max) * 8 / 10
+    }
+}
+
+/// A key of the contact data that a service knows.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct KeyDeclaration {
+    /// The key.
+    pub key: String,
+    /// For people.
+    pub label: String,
+    /// An item without it is refused with `missingKey`.
+    pub required: bool,
+    /// The values allowed; empty: any.
+    pub values: Vec<String>,
+    /// Found by customer search.
+    pub searchable: bool,
+    /// An agent may change it.
+    pub editable: bool,
+    /// Agents do not see it.
+    pub hidden: bool,
+}
+
+/// One sender.
+#[derive(Debug, Clone)]
+pub struct SenderPolicy {
+    /// Its name.
+    pub name: String,
+    /// Name of its tenant.
+    pub tenant: String,
+    /// SHA-256 of the keys it may use, at most two.
+    pub key_sha256: Vec<[u8; 32]>,
+    /// Subject of its TLS client certificate, RFC 4514 text.
+    pub client_cert_subject: Option<String>,
+    /// The services open to it; `None`: all of its tenant.
+    pub services: Option<BTreeSet<String>>,
+    /// Items a minute; `None`: no limit.
+    pub rate_per_minute: Option<u32>,
+    /// False: a created single item is answered 204 without a body.
+    pub receipts: bool,
+    /// False: every message is refused with `notAuthorised`.
+    pub enabled: bool,
+}
+
+impl SenderPolicy {
+    /// Whether the sender may use the service of that name (if it exists).
+    pub fn may_use(&self, service: &str) -> bool {
+        self.services
+            .as_ref()
+            .is_none_or(|open| open.contains(service))
+    }
+}
