@@ -3,8 +3,10 @@
 pub mod answer;
 pub mod code;
 pub mod content;
+pub mod entrance;
 pub mod ids;
 pub mod item;
+pub mod journal;
 pub mod message;
 pub mod outcome;
 pub mod policy;

@@ -1,1 +1,326 @@
-//! The store room.
+//! Rows without decisions. One writer commits whole batches; nothing here knows why a row changes.
+//!
+//! [`Store`] is what the engine needs and nothing more: coarse verbs, no SQL, no transactions held
+//! open between calls. Two stores implement it, [`sqlite`] for real use and [`memory`] for the
+//! simulator; `contract` holds the tests that both must pass.
+
+pub mod memory;
+pub mod read;
+pub mod sqlite;
+
+#[cfg(test)]
+mod contract;
+
+use crate::domain::content::Content;
+use crate::domain::entrance::EntranceOrders;
+use crate::domain::ids::{BlobId, ItemId, Priority, SenderId, Sequence, ServiceId, TenantId};
+use crate::domain::item::{Item, ItemState};
+use crate::domain::journal::{Actor, JournalEntry};
+use crate::domain::time::Timestamp;
+
+/// Bytes of an attachment in one chunk, at most.
+pub const CHUNK_BYTES_MAX: usize = 256 * 1024;
+
+/// Why a verb of the store failed.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// No room: on the disk, or below `store.bytes_max`. Nothing of the batch was written. Refuse
+    /// intake until [`Store::probe`] succeeds.
+    #[error("the store is full: {0}")]
+    Full(String),
+    /// The write failed for a reason that may pass; nothing of the batch was written. Rebuild the
+    /// core from the store before going on.
+    #[error("the store failed: {0}")]
+    Failed(String),
+    /// A row was not what the batch expected (its version, its existence). Nothing of the batch
+    /// was written. A bug: rebuild the core from the store before going on.
+    #[error("the store holds something else than expected: {0}")]
+    Conflict(String),
+    /// A sync failed or the file is damaged: what is on disk is unknown. End the process.
+    #[error("the store is damaged or cannot sync: {0}")]
+    Fatal(String),
+    /// The file was written by a newer program.
+    #[error(
+        "the store has schema {found}, this program knows up to {known}: start the newer program, \
+         or restore a backup made by this one"
+    )]
+    Newer {
+        /// Schema of the file.
+        found: u32,
+        /// Newest schema of this program.
+        known: u32,
+    },
+    /// Another process has the data directory.
+    #[error("another anteroom already uses {0}: stop it, or give this one another --data")]
+    Locked(String),
+}
+
+/// Name of a tenant, service or sender, to be numbered.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Names {
+    /// Each tenant with its services and senders.
+    pub tenants: Vec<TenantNames>,
+}
+
+/// A tenant's names.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct TenantNames {
+    /// Of the tenant.
+    pub tenant: String,
+    /// Of its services, unique within it.
+    pub services: Vec<String>,
+    /// Of its senders, unique in the whole installation.
+    pub senders: Vec<String>,
+}
+
+/// Every name the store has ever numbered, those of [`Store::number`]'s call included.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Numbers {
+    /// Tenant name, number.
+    pub tenants: Vec<(String, TenantId)>,
+    /// Tenant number, service name, number.
+    pub services: Vec<(TenantId, String, ServiceId)>,
+    /// Tenant number, sender name, number.
+    pub senders: Vec<(TenantId, String, SenderId)>,
+}
+
+/// What the engine must know of the store when it starts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resume {
+    /// One more than the largest sequence ever committed (1 in a new store). Survives the deletion
+    /// of old items.
+    pub next_sequence: Sequence,
+    /// The orders that people gave about entrances.
+    pub entrances: Vec<(ServiceId, EntranceOrders)>,
+}
+
+/// An item that has not ended, with what routing keeps in memory. Read from a covering index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OpenItem {
+    /// Its row's key.
+    pub sequence: Sequence,
+    /// Where it belongs.
+    pub service: ServiceId,
+    /// Where it stands.
+    pub state: ItemState,
+    /// The priority in force.
+    pub priority: Priority,
+    /// Scheduled until then (`scheduled` only).
+    pub not_before: Option<Timestamp>,
+    /// Ends without an agent then.
+    pub expires_at: Option<Timestamp>,
+    /// Used for the age of the oldest waiting item.
+    pub received_at: Timestamp,
+}
+
+/// What the store remembers of a reference.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KnownReference {
+    /// The item that has it.
+    Item(Box<Item>),
+    /// Its item was anonymised: only a keyed hash is left.
+    Erased,
+}
+
+/// A new item.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewItem {
+    /// Its first row.
+    pub item: Item,
+    /// The sender's values. Its attachments' blobs are already stored.
+    pub content: Content,
+    /// The message as text, attachment text replaced by its digest.
+    pub raw: String,
+}
+
+/// A changed item.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChangedItem {
+    /// The new row. Its `version` is exactly one more than the stored row's.
+    pub item: Item,
+    /// The new values, if they changed.
+    pub content: Option<Content>,
+    /// The message that changed it, if one did; kept beside the first.
+    pub raw: Option<String>,
+}
+
+/// How a sender's `@requestId` was answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AnsweredRequest {
+    /// Of the item.
+    pub sequence: Sequence,
+    /// 1..128 characters.
+    pub request_id: String,
+    /// Digest of the update's content.
+    pub content_digest: [u8; 16],
+    /// The version it was answered with.
+    pub version: u32,
+    /// The state it was answered with.
+    pub state: ItemState,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A piece of an attachment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chunk {
+    /// Of which attachment.
+    pub blob: BlobId,
+    /// From 0, without gaps.
+    pub number: u32,
+    /// 1 to [`CHUNK_BYTES_MAX`] bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// A verb that somebody used, whether about an item or not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditEntry {
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub actor: Actor,
+    /// For example `entrance.close`.
+    pub verb: &'static str,
+    /// Tenant number, where it is about one.
+    pub tenant: Option<TenantId>,
+    /// What it is about: a service's name, an item's id.
+    pub object: String,
+    /// camelCase names and values; never a customer's value or a secret.
+    pub data: Vec<(&'static str, String)>,
+}
+
+/// Everything that one turn of the engine writes: all of it or nothing.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Batch {
+    /// New items in ascending order of sequence, all above every committed one.
+    pub new_items: Vec<NewItem>,
+    /// Changed items, each at most once and none that is also new.
+    pub changed_items: Vec<ChangedItem>,
+    /// Journal lines, ascending by number within an item.
+    pub journal: Vec<JournalEntry>,
+    /// New orders about entrances.
+    pub entrances: Vec<(ServiceId, EntranceOrders)>,
+    /// Answers to remember.
+    pub requests: Vec<AnsweredRequest>,
+    /// Pieces of attachments whose item is still to come.
+    pub chunks: Vec<Chunk>,
+    /// Attachments that will not get an item after all.
+    pub dropped_blobs: Vec<BlobId>,
+    /// Verbs of people.
+    pub audit: Vec<AuditEntry>,
+}
+
+impl Batch {
+    /// Whether there is nothing to write.
+    pub fn is_empty(&self) -> bool {
+        let Batch {
+            new_items,
+            changed_items,
+            journal,
+            entrances,
+            requests,
+            chunks,
+            dropped_blobs,
+            audit,
+        } = self;
+        new_items.is_empty()
+            && changed_items.is_empty()
+            && journal.is_empty()
+            && entrances.is_empty()
+            && requests.is_empty()
+            && chunks.is_empty()
+            && dropped_blobs.is_empty()
+            && audit.is_empty()
+    }
+}
+
+/// Where the engine keeps everything that must outlive it. One engine thread owns it.
+///
+/// Ensures: what [`Store::commit`] returned `Ok` for is synced to disk and seen by every later
+/// call; what it returned an error for has left no trace.
+pub trait Store: Send {
+    /// Gives every name its stable number, new ones in the order given, and returns all there are.
+    ///
+    /// # Errors
+    /// Any; nothing was numbered.
+    fn number(&mut self, names: &Names) -> Result<Numbers, StoreError>;
+
+    /// What to start from. Also drops attachments that no item names (left by a crash).
+    ///
+    /// # Errors
+    /// Any; do not start.
+    fn resume(&mut self) -> Result<Resume, StoreError>;
+
+    /// Up to `limit` items that have not ended, by ascending sequence above `after`.
+    ///
+    /// # Errors
+    /// Any; do not start.
+    fn open_items(&mut self, after: Sequence, limit: usize) -> Result<Vec<OpenItem>, StoreError>;
+
+    /// The rows of `sequences`, in that order; those that do not exist are left out.
+    ///
+    /// # Errors
+    /// Any.
+    fn items(&mut self, sequences: &[Sequence]) -> Result<Vec<Item>, StoreError>;
+
+    /// The row with that id.
+    ///
+    /// # Errors
+    /// Any.
+    fn find_id(&mut self, id: ItemId) -> Result<Option<Item>, StoreError>;
+
+    /// What is remembered of a sender's reference.
+    ///
+    /// # Errors
+    /// Any.
+    fn find_reference(
+        &mut self,
+        sender: SenderId,
+        reference: &str,
+    ) -> Result<Option<KnownReference>, StoreError>;
+
+    /// An item of `tenant` whose id or (any sender's) reference is `name`: the newest.
+    ///
+    /// # Errors
+    /// Any.
+    fn find_related(
+        &mut self,
+        tenant: TenantId,
+        name: &str,
+    ) -> Result<Option<Sequence>, StoreError>;
+
+    /// The current values of an item.
+    ///
+    /// # Errors
+    /// Any.
+    fn content(&mut self, sequence: Sequence) -> Result<Option<Content>, StoreError>;
+
+    /// How that request was answered.
+    ///
+    /// # Errors
+    /// Any.
+    fn find_request(
+        &mut self,
+        sequence: Sequence,
+        request_id: &str,
+    ) -> Result<Option<AnsweredRequest>, StoreError>;
+
+    /// Writes the batch in one transaction and syncs it.
+    ///
+    /// # Errors
+    /// Nothing was written; see each [`StoreError`] for what to do.
+    fn commit(&mut self, batch: &Batch) -> Result<(), StoreError>;
+
+    /// Writes, syncs and removes something small, to find out whether writing works again.
+    ///
+    /// # Errors
+    /// It does not.
+    fn probe(&mut self) -> Result<(), StoreError>;
+
+    /// One slice (at most some 5 ms) of the store's own housekeeping, called while nothing waits.
+    /// Returns whether there is more to do.
+    ///
+    /// # Errors
+    /// As [`Store::commit`].
+    fn tidy(&mut self) -> Result<bool, StoreError>;
+}
