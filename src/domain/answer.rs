@@ -1,7 +1,7 @@
 //! What Anteroom answers, as values. `wire::answer` writes them as `schemas/answer.xsd` has them.
 
 use super::ids::ItemId;
-use super::item::ItemState;
+use super::item::{Item, ItemState};
 use super::outcome::Outcome;
 use super::refusal::Refusal;
 use super::time::Timestamp;
@@ -198,6 +198,52 @@ pub struct Status {
     pub attempts: u32,
     /// How it ended.
     pub outcome: Option<Outcome>,
+}
+
+impl Status {
+    /// The status of `item`, seen with the entrance of its service as it stands now.
+    pub fn of(item: &Item, reference: String, service: String, entrance: &EntranceStatus) -> Status {
+        let (reason, opens_at) = waiting(item.state, entrance);
+        Status {
+            id: item.id,
+            reference,
+            state: item.state,
+            version: item.version,
+            received_at: item.received_at,
+            stored_at: item.stored_at,
+            service,
+            reason,
+            opens_at,
+            not_before: item.not_before,
+            due_by: item.due_by,
+            expires_at: item.expires_at,
+            queued_at: item.queued_at,
+            accepted_at: None,
+            ended_at: item.ended.map(|ending| ending.at),
+            attempts: 0,
+            outcome: item.ended.map(|ending| ending.outcome),
+        }
+    }
+}
+
+/// Why an item in `state` waits behind (or in front of) `entrance`, and when that may end.
+pub fn waiting(
+    state: ItemState,
+    entrance: &EntranceStatus,
+) -> (Option<WaitingReason>, Option<Timestamp>) {
+    match state {
+        ItemState::Scheduled => (Some(WaitingReason::Scheduled), None),
+        ItemState::InWorkflow => (Some(WaitingReason::InWorkflow), None),
+        ItemState::Buffered => {
+            // An item can still stand in front of an entrance that has just let in the others.
+            let reason = entrance.waiting_reason().unwrap_or(WaitingReason::Releasing);
+            (Some(reason), entrance.opens_at)
+        }
+        ItemState::Queued => (Some(WaitingReason::NoAgentSignedIn), None),
+        ItemState::Offered | ItemState::Connected | ItemState::Parked | ItemState::Ended => {
+            (None, None)
+        }
+    }
 }
 
 /// One service as a sender sees it.

@@ -49,15 +49,11 @@ pub enum JournalEvent {
     CancelledByExternalSystem,
     /// Ended by a supervisor. Data: `reason` if given.
     CancelledBySupervisor,
-    /// Given another priority by a supervisor. Data: `from`, `to`.
-    Reprioritised,
-    /// Moved to another service by a supervisor. Data: `from`, `to`, `state`.
-    Transferred,
 }
 
 impl JournalEvent {
     /// Every event.
-    pub const ALL: [JournalEvent; 9] = [
+    pub const ALL: [JournalEvent; 7] = [
         JournalEvent::Received,
         JournalEvent::StartReached,
         JournalEvent::Released,
@@ -65,8 +61,6 @@ impl JournalEvent {
         JournalEvent::Expired,
         JournalEvent::CancelledByExternalSystem,
         JournalEvent::CancelledBySupervisor,
-        JournalEvent::Reprioritised,
-        JournalEvent::Transferred,
     ];
 
     /// The stable number in the store.
@@ -79,8 +73,6 @@ impl JournalEvent {
             JournalEvent::Expired => 5,
             JournalEvent::CancelledByExternalSystem => 6,
             JournalEvent::CancelledBySupervisor => 7,
-            JournalEvent::Reprioritised => 8,
-            JournalEvent::Transferred => 9,
         }
     }
 
@@ -101,8 +93,6 @@ impl JournalEvent {
             JournalEvent::Expired => "expired",
             JournalEvent::CancelledByExternalSystem => "cancelledByExternalSystem",
             JournalEvent::CancelledBySupervisor => "cancelledBySupervisor",
-            JournalEvent::Reprioritised => "reprioritised",
-            JournalEvent::Transferred => "transferred",
         }
     }
 }

@@ -11,4 +11,5 @@ pub mod message;
 pub mod outcome;
 pub mod policy;
 pub mod refusal;
+pub mod rules;
 pub mod time;
