@@ -202,7 +202,12 @@ pub struct Status {
 
 impl Status {
     /// The status of `item`, seen with the entrance of its service as it stands now.
-    pub fn of(item: &Item, reference: String, service: String, entrance: &EntranceStatus) -> Status {
+    pub fn of(
+        item: &Item,
+        reference: String,
+        service: String,
+        entrance: &EntranceStatus,
+    ) -> Status {
         let (reason, opens_at) = waiting(item.state, entrance);
         Status {
             id: item.id,
@@ -236,7 +241,9 @@ pub fn waiting(
         ItemState::InWorkflow => (Some(WaitingReason::InWorkflow), None),
         ItemState::Buffered => {
             // An item can still stand in front of an entrance that has just let in the others.
-            let reason = entrance.waiting_reason().unwrap_or(WaitingReason::Releasing);
+            let reason = entrance
+                .waiting_reason()
+                .unwrap_or(WaitingReason::Releasing);
             (Some(reason), entrance.opens_at)
         }
         ItemState::Queued => (Some(WaitingReason::NoAgentSignedIn), None),

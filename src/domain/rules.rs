@@ -20,7 +20,10 @@ pub struct ContactFault {
 
 impl ContactFault {
     fn new(index: Option<usize>, code: Code, message: String) -> ContactFault {
-        ContactFault { index, problem: Problem::new(code, message) }
+        ContactFault {
+            index,
+            problem: Problem::new(code, message),
+        }
     }
 }
 
@@ -63,7 +66,10 @@ fn key_fault(
     service: &ServicePolicy,
     work_item_key: &str,
 ) -> Option<ContactFault> {
-    let declared = service.contact_data.iter().find(|declared| declared.key == datum.key);
+    let declared = service
+        .contact_data
+        .iter()
+        .find(|declared| declared.key == datum.key);
     match declared {
         None if service.contact_data.is_empty() || datum.key == work_item_key => None,
         None => {
@@ -89,7 +95,10 @@ fn key_fault(
 
 /// Rule 8: keys and values in UTF-8 are at most 32,768 bytes.
 pub fn size_fault(data: &[ContactDatum]) -> Option<ContactFault> {
-    let bytes: u64 = data.iter().map(|datum| (datum.key.len() + datum.value.len()) as u64).sum();
+    let bytes: u64 = data
+        .iter()
+        .map(|datum| (datum.key.len() + datum.value.len()) as u64)
+        .sum();
     (bytes > CONTACT_DATA_BYTES_MAX).then(|| {
         let message = format!(
             "The contact data has {bytes} bytes of keys and values, {CONTACT_DATA_BYTES_MAX} are \

@@ -1,1 +1,425 @@
-//! The engine room.
+//! The one loop: commands → core → one transaction → release.
+//!
+//! [`Engine::turn`] is the heart: it takes what waits, reads no clock (its caller does, once),
+//! lets due timers fire, decides command by command, lets open entrances release, writes all
+//! changed rows and journal rows in **one** transaction, and only after the commit releases the
+//! answers. It knows no thread and no channel, so that the simulator can run it; [`run`] is the
+//! thread around it and [`handle`] what the async rooms hold.
+
+pub mod command;
+pub mod directory;
+pub mod handle;
+pub mod ids;
+pub mod run;
+pub mod view;
+
+mod change;
+mod operate;
+mod release;
+mod submit;
+mod turn;
+
+#[cfg(test)]
+mod simulator;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use tracing::{error, info, warn};
+
+use crate::domain::code::Code;
+use crate::domain::ids::{Sequence, ServiceId};
+use crate::domain::policy::Policy;
+use crate::domain::refusal::{Problem, Refusal};
+use crate::domain::time::Timestamp;
+use crate::routing::core::{Core, Place};
+use crate::store::{OpenItem, Store, StoreError};
+
+use command::{Command, Pending};
+use directory::{Directory, names_of};
+use ids::{Ids, RandomSource};
+use turn::Turn;
+use view::{Intake, ServiceView, TenantView, View};
+
+/// Items read back from the store at once when the engine starts.
+const RESTORE_PAGE: usize = 50_000;
+/// Milliseconds between two probe writes while the store is full.
+const PROBE_INTERVAL_MS: i64 = 1_000;
+
+/// The engine of a node over its store. See the module.
+pub struct Engine<S> {
+    store: S,
+    core: Core,
+    policy: Arc<Policy>,
+    directory: Directory,
+    ids: Ids,
+    next_sequence: Sequence,
+    intake: Intake,
+    probe_at: Timestamp,
+    deferred: Vec<Command>,
+    /// When the oldest waiting item of a service was received, kept while it is the oldest.
+    oldest: HashMap<ServiceId, (Sequence, Timestamp)>,
+    services: BTreeMap<ServiceId, Arc<ServiceView>>,
+    last_now: Timestamp,
+}
+
+/// Why the engine cannot start with a policy.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The store does not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The policy would leave items without a tenant.
+    #[error("{0}")]
+    Policy(String),
+}
+
+impl<S: Store> Engine<S> {
+    /// An engine with everything unfinished read back from the store.
+    ///
+    /// # Errors
+    /// The store fails, or a tenant that is not in the policy has open items.
+    pub fn start(
+        store: S,
+        policy: Arc<Policy>,
+        random: RandomSource,
+        now: Timestamp,
+    ) -> Result<Engine<S>, StartError> {
+        let mut engine = Engine {
+            store,
+            core: Core::default(),
+            policy: policy.clone(),
+            directory: Directory::default(),
+            ids: Ids::new(random),
+            next_sequence: Sequence(1),
+            intake: Intake::Open,
+            probe_at: now,
+            deferred: Vec::new(),
+            oldest: HashMap::new(),
+            services: BTreeMap::new(),
+            last_now: now,
+        };
+        engine.rebuild(policy, now)?;
+        Ok(engine)
+    }
+
+    /// Throws the core away and makes it anew from the store and `policy`: the start, the answer
+    /// to a failed commit, and a new configuration. On an error everything stays as it was.
+    fn rebuild(&mut self, policy: Arc<Policy>, now: Timestamp) -> Result<(), StartError> {
+        let numbers = self.store.number(&names_of(&policy))?;
+        let directory = Directory::new(&policy, &numbers);
+        let resume = self.store.resume()?;
+        let (tenants, services) = directory.setups(&resume.entrances);
+        let mut core = Core::new(&tenants, services, now);
+        let mut after = Sequence(0);
+        let mut received = BTreeMap::<ServiceId, (Sequence, Timestamp)>::new();
+        loop {
+            let page = self.store.open_items(after, RESTORE_PAGE)?;
+            let Some(last) = page.last() else { break };
+            after = last.sequence;
+            for item in &page {
+                core.apply(None, &place_of(item), now);
+                received
+                    .entry(item.service)
+                    .or_insert((item.sequence, item.received_at));
+            }
+        }
+        refuse_lost_tenants(&directory, &core)?;
+        self.core = core;
+        self.directory = directory;
+        self.policy = policy;
+        self.next_sequence = resume.next_sequence;
+        self.oldest = received.into_iter().collect();
+        self.services.clear();
+        self.refresh_services()?;
+        Ok(())
+    }
+
+    /// One turn of the loop at `now`. Returns when the next is due at the latest (`None`: only when
+    /// a command comes).
+    ///
+    /// # Errors
+    /// [`StoreError::Fatal`] and its like: what is on disk is unknown; everybody waiting has been
+    /// refused, end the process.
+    pub fn turn(
+        &mut self,
+        commands: Vec<Command>,
+        now: Timestamp,
+        publish: &mut dyn FnMut(View),
+    ) -> Result<Option<Timestamp>, StoreError> {
+        if now < self.last_now {
+            self.core.evaluate_entrances(now);
+        }
+        self.last_now = now;
+        self.probe(now);
+        let mut turn = Turn::new(now);
+        let busy = !commands.is_empty();
+        let mut waiting = Vec::with_capacity(self.deferred.len() + commands.len());
+        for command in std::mem::take(&mut self.deferred)
+            .into_iter()
+            .chain(commands)
+        {
+            match command {
+                Command::Reload(policy, reply) => self.reload(policy, reply, now),
+                other => waiting.push(other),
+            }
+        }
+        let mut decided = self.fire_timers(&mut turn);
+        if decided.is_ok() {
+            decided = self.carry_out_all(&mut turn, waiting);
+        }
+        if decided.is_ok() {
+            decided = self.release(&mut turn, busy);
+        }
+        let committed = match decided {
+            Ok(()) if turn.batch.is_empty() => Ok(()),
+            Ok(()) => self.store.commit(&turn.batch),
+            Err(error) => Err(error),
+        };
+        self.deferred.append(&mut turn.deferred);
+        match committed {
+            Ok(()) => {
+                self.refresh_services()?;
+                publish(self.view());
+                turn.pending.into_iter().for_each(Pending::release);
+                Ok(self.next_due(now))
+            }
+            Err(failure) => {
+                self.recover(failure, turn, publish)?;
+                Ok(self.next_due(now))
+            }
+        }
+    }
+
+    fn carry_out_all(&mut self, turn: &mut Turn, waiting: Vec<Command>) -> Result<(), StoreError> {
+        let mut waiting = waiting.into_iter();
+        while let Some(command) = waiting.next() {
+            if let Err(error) = self.carry_out(turn, command) {
+                // Whoever was not heard yet is asked again by the rebuilt engine.
+                turn.deferred.extend(waiting);
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    fn carry_out(&mut self, turn: &mut Turn, command: Command) -> Result<(), StoreError> {
+        match command {
+            Command::Submit(submit, reply) => self.submit(turn, *submit, reply),
+            Command::SubmitMany(many, reply) => self.submit_many(turn, *many, reply),
+            Command::StoreChunk(chunk, reply) => {
+                self.store_chunk(turn, chunk, reply);
+                Ok(())
+            }
+            Command::Update(update, reply) => self.update(turn, update, reply),
+            Command::Cancel(cancel, reply) => self.cancel(turn, cancel, reply),
+            Command::Abort(abort, reply) => self.abort(turn, abort, reply),
+            Command::Resolve(request, reply) => self.resolve(turn, &request, reply),
+            Command::Entrance(order, reply) => {
+                self.order_entrance(turn, *order, reply);
+                Ok(())
+            }
+            Command::Reload(policy, reply) => {
+                self.reload(policy, reply, turn.now);
+                Ok(())
+            }
+        }
+    }
+
+    /// After a failed commit: everybody in the batch is refused and the core is made anew.
+    fn recover(
+        &mut self,
+        failure: StoreError,
+        turn: Turn,
+        publish: &mut dyn FnMut(View),
+    ) -> Result<(), StoreError> {
+        let (refusal, fatal) = match &failure {
+            StoreError::Full(_) => (storage_full(), false),
+            StoreError::Failed(_) | StoreError::Conflict(_) => (storage_failed(), false),
+            StoreError::Fatal(_) | StoreError::Newer { .. } | StoreError::Locked(_) => {
+                (storage_failed(), true)
+            }
+        };
+        turn.pending
+            .into_iter()
+            .for_each(|pending| pending.refuse(&refusal));
+        if fatal {
+            error!(error = %failure, "the store can no longer be trusted; stopping");
+            return Err(failure);
+        }
+        error!(error = %failure, "a batch was not stored; nothing of it was accepted");
+        if matches!(failure, StoreError::Full(_)) {
+            self.intake = Intake::StorageFull;
+            self.probe_at = turn.now.plus_ms(PROBE_INTERVAL_MS);
+        }
+        match self.rebuild(self.policy.clone(), turn.now) {
+            Ok(()) => {}
+            Err(StartError::Store(error)) => return Err(error),
+            Err(StartError::Policy(message)) => return Err(StoreError::Fatal(message)),
+        }
+        publish(self.view());
+        Ok(())
+    }
+
+    /// While the store is full: tries at intervals whether it still is.
+    fn probe(&mut self, now: Timestamp) {
+        let due = self.probe_at <= now || self.probe_at > now.plus_ms(PROBE_INTERVAL_MS);
+        if self.intake == Intake::Open || !due {
+            return;
+        }
+        match self.store.probe() {
+            Ok(()) => {
+                info!("the store has room again; taking new items");
+                self.intake = Intake::Open;
+            }
+            Err(error) => {
+                warn!(%error, "the store is still full");
+                self.probe_at = now.plus_ms(PROBE_INTERVAL_MS);
+            }
+        }
+    }
+
+    fn intake_is_open(&self) -> Result<(), Refusal> {
+        match self.intake {
+            Intake::Open => Ok(()),
+            Intake::StorageFull => Err(storage_full()),
+        }
+    }
+
+    fn next_due(&self, now: Timestamp) -> Option<Timestamp> {
+        if !self.deferred.is_empty() {
+            return Some(now);
+        }
+        let probe = (self.intake == Intake::StorageFull).then_some(self.probe_at);
+        self.core.next_due(now).into_iter().chain(probe).min()
+    }
+
+    /// One slice of the store's housekeeping. Returns whether there is more.
+    ///
+    /// # Errors
+    /// The store can no longer be trusted: end the process.
+    pub fn tidy(&mut self) -> Result<bool, StoreError> {
+        if self.intake == Intake::StorageFull {
+            return Ok(false);
+        }
+        match self.store.tidy() {
+            Ok(more) => Ok(more),
+            Err(error @ (StoreError::Full(_) | StoreError::Failed(_))) => {
+                warn!(%error, "the store could not be tidied; trying again later");
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The picture as it stands.
+    pub fn view(&self) -> View {
+        let tenants = self.directory.tenant_ids().filter_map(|id| {
+            let name = self.directory.tenant_name(id)?;
+            let fair_use_taken = self.core.tenant(id)?.fair_use_taken;
+            Some((
+                id,
+                TenantView {
+                    name,
+                    fair_use_taken,
+                },
+            ))
+        });
+        View {
+            at: self.last_now,
+            intake: self.intake,
+            services: self.services.clone(),
+            tenants: tenants.collect(),
+        }
+    }
+
+    /// Takes new pictures of the services that changed.
+    fn refresh_services(&mut self) -> Result<(), StoreError> {
+        for id in self.core.take_touched() {
+            let Some(service) = self.core.service(id) else {
+                continue;
+            };
+            let oldest = service
+                .queue
+                .oldest()
+                .into_iter()
+                .chain(service.buffer.oldest())
+                .min();
+            let received_at = match (oldest, self.oldest.get(&id)) {
+                (None, _) => None,
+                (Some(oldest), Some((known, at))) if oldest == *known => Some(*at),
+                (Some(oldest), _) => {
+                    let row = self.store.items(&[oldest])?.pop();
+                    let at = row.map(|row| row.received_at);
+                    self.oldest.extend(at.map(|at| (id, (oldest, at))));
+                    at
+                }
+            };
+            let picture = ServiceView::of(service, received_at);
+            if picture.is_gone() {
+                self.services.remove(&id);
+            } else {
+                self.services.insert(id, Arc::new(picture));
+            }
+        }
+        Ok(())
+    }
+
+    /// The store, for tests and for the end.
+    pub fn store(&self) -> &S {
+        &self.store
+    }
+}
+
+fn place_of(item: &OpenItem) -> Place {
+    Place {
+        sequence: item.sequence,
+        service: item.service,
+        state: item.state,
+        priority: item.priority,
+        not_before: item.not_before,
+        expires_at: item.expires_at,
+    }
+}
+
+/// A tenant with open items cannot leave the configuration.
+fn refuse_lost_tenants(directory: &Directory, core: &Core) -> Result<(), StartError> {
+    let mut lost = BTreeMap::<Arc<str>, usize>::new();
+    for service in core.services() {
+        let open = service.queue.len() + service.buffer.len() + service.scheduled as usize;
+        if open > 0 && directory.tenant(service.tenant).is_none() {
+            let name = directory.tenant_name(service.tenant).unwrap_or_default();
+            *lost.entry(name).or_default() += open;
+        }
+    }
+    match lost.iter().next() {
+        None => Ok(()),
+        Some((name, open)) => Err(StartError::Policy(format!(
+            "tenant {name} has {open} open items but is not in the configuration: put it back, or \
+             end its items first"
+        ))),
+    }
+}
+
+/// Seconds a sender should wait after a failure of the store.
+const STORAGE_RETRY_AFTER_S: u32 = 10;
+
+fn storage_full() -> Refusal {
+    Problem::new(
+        Code::StorageFull,
+        "There is no room to store the item: nothing was created, send it again later.",
+    )
+    .retry_after(STORAGE_RETRY_AFTER_S)
+    .into()
+}
+
+fn storage_failed() -> Refusal {
+    Problem::new(
+        Code::StorageFailed,
+        "The item could not be stored: nothing was created, send it again later.",
+    )
+    .retry_after(STORAGE_RETRY_AFTER_S)
+    .into()
+}

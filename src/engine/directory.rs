@@ -1,0 +1,136 @@
+//! The policy in force with the store's numbers: from the names in messages to the numbers in rows
+//! and back.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::domain::entrance::EntranceOrders;
+use crate::domain::ids::{SenderId, ServiceId, TenantId};
+use crate::domain::policy::{Policy, TenantPolicy};
+use crate::routing::core::TenantSetup;
+use crate::routing::service::ServiceSetup;
+use crate::store::{Names, Numbers, TenantNames};
+
+/// A sender's numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SenderEntry {
+    /// Its own.
+    pub id: SenderId,
+    /// Its tenant's.
+    pub tenant: TenantId,
+}
+
+/// Names and numbers. See the module.
+#[derive(Default)]
+pub struct Directory {
+    tenants: HashMap<TenantId, (Arc<str>, Option<Arc<TenantPolicy>>)>,
+    senders: HashMap<String, SenderEntry>,
+    services: HashMap<TenantId, HashMap<String, ServiceId>>,
+    service_names: Vec<(TenantId, Arc<str>, ServiceId)>,
+}
+
+/// The names of a policy, to be numbered by the store.
+pub fn names_of(policy: &Policy) -> Names {
+    let tenants = policy.tenants.values().map(|tenant| TenantNames {
+        tenant: tenant.name.clone(),
+        services: tenant.services.keys().cloned().collect(),
+        senders: policy
+            .senders
+            .values()
+            .filter(|sender| sender.tenant == tenant.name)
+            .map(|sender| sender.name.clone())
+            .collect(),
+    });
+    Names {
+        tenants: tenants.collect(),
+    }
+}
+
+impl Directory {
+    /// Brings a policy and the store's numbers together.
+    pub fn new(policy: &Policy, numbers: &Numbers) -> Directory {
+        let mut directory = Directory::default();
+        for (name, id) in &numbers.tenants {
+            let entry = (Arc::from(name.as_str()), policy.tenants.get(name).cloned());
+            directory.tenants.insert(*id, entry);
+        }
+        for (tenant, name, id) in &numbers.senders {
+            let entry = SenderEntry {
+                id: *id,
+                tenant: *tenant,
+            };
+            directory.senders.insert(name.clone(), entry);
+        }
+        for (tenant, name, id) in &numbers.services {
+            directory
+                .services
+                .entry(*tenant)
+                .or_default()
+                .insert(name.clone(), *id);
+            directory
+                .service_names
+                .push((*tenant, Arc::from(name.as_str()), *id));
+        }
+        directory
+    }
+
+    /// The numbers of the sender of that name.
+    pub fn sender(&self, name: &str) -> Option<SenderEntry> {
+        self.senders.get(name).copied()
+    }
+
+    /// The number of a tenant's service.
+    pub fn service(&self, tenant: TenantId, name: &str) -> Option<ServiceId> {
+        self.services.get(&tenant)?.get(name).copied()
+    }
+
+    /// Every tenant's number.
+    pub fn tenant_ids(&self) -> impl Iterator<Item = TenantId> {
+        self.tenants.keys().copied()
+    }
+
+    /// Name of the tenant of that number.
+    pub fn tenant_name(&self, id: TenantId) -> Option<Arc<str>> {
+        self.tenants.get(&id).map(|(name, _)| name.clone())
+    }
+
+    /// The policy of the tenant of that number, if it is in the configuration.
+    pub fn tenant(&self, id: TenantId) -> Option<&Arc<TenantPolicy>> {
+        self.tenants
+            .get(&id)
+            .and_then(|(_, policy)| policy.as_ref())
+    }
+
+    /// Services of that name: one for each tenant that has it.
+    pub fn services_named(&self, name: &str) -> impl Iterator<Item = (TenantId, ServiceId)> {
+        self.service_names
+            .iter()
+            .filter(move |(_, known, _)| known.as_ref() == name)
+            .map(|(tenant, _, id)| (*tenant, *id))
+    }
+
+    /// What the core is set up with. Services out of the configuration come without a policy.
+    pub fn setups(
+        &self,
+        entrances: &[(ServiceId, EntranceOrders)],
+    ) -> (Vec<TenantSetup>, Vec<ServiceSetup>) {
+        let tenants = self.tenants.iter().map(|(id, (_, policy))| TenantSetup {
+            id: *id,
+            fair_use: policy.as_ref().and_then(|policy| policy.fair_use),
+        });
+        let services = self.service_names.iter().map(|(tenant, name, id)| {
+            let orders = entrances.iter().find(|(service, _)| service == id);
+            let policy = self
+                .tenant(*tenant)
+                .and_then(|tenant| tenant.services.get(name.as_ref()));
+            ServiceSetup {
+                id: *id,
+                tenant: *tenant,
+                name: name.clone(),
+                policy: policy.cloned(),
+                orders: orders.map(|(_, orders)| orders.clone()).unwrap_or_default(),
+            }
+        });
+        (tenants.collect(), services.collect())
+    }
+}

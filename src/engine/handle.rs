@@ -1,0 +1,162 @@
+//! The engine as the async rooms see it: ask and await.
+
+use std::sync::Arc;
+use std::sync::mpsc::TrySendError;
+
+use tokio::sync::{oneshot, watch};
+
+use crate::domain::answer::{EntranceStatus, EntryAnswer, Receipt, Status};
+use crate::domain::code::Code;
+use crate::domain::ids::Sequence;
+use crate::domain::policy::Policy;
+use crate::domain::refusal::{Problem, Refusal};
+use crate::store::Chunk;
+
+use super::command::{
+    AbortItem, CancelItem, Command, OrderEntrance, Reply, ResolveItem, Submit, SubmitMany,
+    UpdateItem,
+};
+use super::run::CommandSender;
+use super::view::View;
+
+/// Seconds a sender should wait when the engine has no place for its command.
+const OVERLOADED_RETRY_AFTER_S: u32 = 1;
+
+/// A way to the engine. Cheap to clone; the engine ends when the last one is dropped.
+#[derive(Clone)]
+pub struct EngineHandle {
+    commands: CommandSender,
+    view: watch::Receiver<Arc<View>>,
+}
+
+impl EngineHandle {
+    pub(super) fn new(commands: CommandSender, view: watch::Receiver<Arc<View>>) -> EngineHandle {
+        EngineHandle { commands, view }
+    }
+
+    /// The newest picture. Whoever has an answer of the engine finds it in there.
+    pub fn view(&self) -> Arc<View> {
+        self.view.borrow().clone()
+    }
+
+    /// Returns when the engine has stopped for good.
+    pub async fn stopped(&self) {
+        let mut view = self.view.clone();
+        while view.changed().await.is_ok() {}
+    }
+
+    /// Creates one item. The receipt comes after the commit.
+    ///
+    /// # Errors
+    /// Why no item was created.
+    pub async fn submit(&self, submit: Submit) -> Result<Receipt, Refusal> {
+        self.ask(|reply| Command::Submit(Box::new(submit), reply))
+            .await
+    }
+
+    /// Creates many items, each judged by itself.
+    ///
+    /// # Errors
+    /// The engine did not take the command: nothing was created.
+    pub async fn submit_many(&self, many: SubmitMany) -> Result<Vec<EntryAnswer>, Refusal> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::SubmitMany(Box::new(many), reply))?;
+        answer.await.map_err(|_| gone())
+    }
+
+    /// Stores a piece of an attachment whose item is still to come.
+    ///
+    /// # Errors
+    /// It is not stored.
+    pub async fn store_chunk(&self, chunk: Chunk) -> Result<(), Refusal> {
+        self.ask(|reply| Command::StoreChunk(chunk, reply)).await
+    }
+
+    /// Changes an item.
+    ///
+    /// # Errors
+    /// Why nothing changed.
+    pub async fn update(&self, update: UpdateItem) -> Result<Receipt, Refusal> {
+        self.ask(|reply| Command::Update(Box::new(update), reply))
+            .await
+    }
+
+    /// Takes an item back.
+    ///
+    /// # Errors
+    /// Why it could not be.
+    pub async fn cancel(&self, cancel: CancelItem) -> Result<Status, Refusal> {
+        self.ask(|reply| Command::Cancel(Box::new(cancel), reply))
+            .await
+    }
+
+    /// Ends an item on a supervisor's word.
+    ///
+    /// # Errors
+    /// Why it could not be.
+    pub async fn abort(&self, abort: AbortItem) -> Result<Status, Refusal> {
+        self.ask(|reply| Command::Abort(Box::new(abort), reply))
+            .await
+    }
+
+    /// Which row a sender's address means.
+    ///
+    /// # Errors
+    /// `unknownItem`.
+    pub async fn resolve(&self, request: ResolveItem) -> Result<Sequence, Refusal> {
+        self.ask(|reply| Command::Resolve(Box::new(request), reply))
+            .await
+    }
+
+    /// Opens or closes an entrance.
+    ///
+    /// # Errors
+    /// Why not.
+    pub async fn order_entrance(&self, order: OrderEntrance) -> Result<EntranceStatus, Refusal> {
+        self.ask(|reply| Command::Entrance(Box::new(order), reply))
+            .await
+    }
+
+    /// Puts a new policy in force, as a whole or not at all.
+    ///
+    /// # Errors
+    /// A sentence that says why the old one stays.
+    pub async fn reload(&self, policy: Arc<Policy>) -> Result<(), String> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Reload(policy, reply))
+            .map_err(|refusal| refusal.first.message)?;
+        answer
+            .await
+            .map_err(|_| "the engine has stopped".to_owned())?
+    }
+
+    async fn ask<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Result<T, Refusal> {
+        let (reply, answer) = oneshot::channel();
+        self.send(command(reply))?;
+        answer.await.unwrap_or_else(|_| Err(gone()))
+    }
+
+    fn send(&self, command: Command) -> Result<(), Refusal> {
+        self.commands
+            .try_send(command)
+            .map_err(|error| match error {
+                TrySendError::Full(_) => Problem::new(
+                    Code::Overloaded,
+                    "Too many messages wait to be stored: nothing was created, send it again.",
+                )
+                .retry_after(OVERLOADED_RETRY_AFTER_S)
+                .into(),
+                TrySendError::Disconnected(_) => gone(),
+            })
+    }
+}
+
+/// The engine has ended, or failed on this very command: what became of it is not known here, but
+/// sending it again is safe.
+fn gone() -> Refusal {
+    Refusal::new(
+        Code::InternalError,
+        "The engine stopped before it could answer: send the same message again; its reference \
+         keeps it from being created twice.",
+    )
+}

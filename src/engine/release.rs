@@ -1,0 +1,134 @@
+//! What happens by itself: timers that fire and entrances that let items in.
+
+use crate::domain::ids::Sequence;
+use crate::domain::item::{Ending, Item, ItemEvent, ItemState, Placement, transition};
+use crate::domain::journal::{Actor, JournalEvent};
+use crate::routing::core::{Due, Place};
+use crate::store::{Store, StoreError};
+
+use super::Engine;
+use super::turn::{Change, Turn};
+
+/// Timers that fire in one turn, at most.
+const TIMERS_PER_TURN: usize = 1_000;
+/// Items let in by one turn that also has commands: intake must not feel it.
+const RELEASES_PER_BUSY_TURN: usize = 64;
+/// Items let in by one turn without commands.
+const RELEASES_PER_IDLE_TURN: usize = 2_000;
+
+impl<S: Store> Engine<S> {
+    /// Lets due timers fire, earliest first.
+    pub(super) fn fire_timers(&mut self, turn: &mut Turn) -> Result<(), StoreError> {
+        let mut due = Vec::new();
+        while due.len() < TIMERS_PER_TURN
+            && let Some(next) = self.core.pop_due(turn.now)
+        {
+            due.push(next);
+        }
+        let sequences: Vec<Sequence> = due.iter().map(|due| sequence_of(*due)).collect();
+        let items = self.store.items(&sequences)?;
+        let mut items = items.into_iter().peekable();
+        for due in due {
+            // Rows come in the order asked for; one that is gone is left out.
+            let Some(item) = items.next_if(|item| item.sequence == sequence_of(due)) else {
+                continue;
+            };
+            if turn.has_touched(&item) {
+                continue;
+            }
+            self.fire(turn, item, due);
+        }
+        Ok(())
+    }
+
+    /// The row decides whether the timer still means anything.
+    fn fire(&mut self, turn: &mut Turn, item: Item, due: Due) {
+        let expired = item.expires_at.is_some_and(|at| at <= turn.now);
+        let started = item.not_before.is_none_or(|start| start <= turn.now);
+        match due {
+            Due::Expire(_) | Due::Start(_) if expired => {
+                let outcome = item.expiry_outcome();
+                let Ok(state) = transition(item.state, ItemEvent::Expired) else {
+                    return;
+                };
+                let mut row = item.clone();
+                row.state = state;
+                row.ended = Some(Ending {
+                    at: turn.now,
+                    outcome,
+                });
+                let mut change = Change::of(row, JournalEvent::Expired, Actor::Engine);
+                change.data.push(("outcome", outcome.name().to_owned()));
+                self.put(turn, &item, change);
+            }
+            Due::Start(_) if started => {
+                let placement = self.core.placement(item.service);
+                let event = ItemEvent::StartReached(placement);
+                let Ok(state) = transition(item.state, event) else {
+                    return;
+                };
+                let mut row = item.clone();
+                row.state = state;
+                if placement == Placement::Queued {
+                    row.queued_at = Some(turn.now);
+                }
+                let mut change = Change::of(row, JournalEvent::StartReached, Actor::Engine);
+                change.data.push(("state", state.name().to_owned()));
+                self.put(turn, &item, change);
+            }
+            Due::Expire(_) | Due::Start(_) => {}
+        }
+    }
+
+    /// Lets items in through open entrances, in order, beside running intake.
+    pub(super) fn release(&mut self, turn: &mut Turn, busy: bool) -> Result<(), StoreError> {
+        let limit = if busy {
+            RELEASES_PER_BUSY_TURN
+        } else {
+            RELEASES_PER_IDLE_TURN
+        };
+        let sequences = self.core.releasable(limit);
+        if sequences.is_empty() {
+            return Ok(());
+        }
+        let committed = self.store.items(&sequences)?;
+        if committed.len() < sequences.len() && turn.batch.new_items.is_empty() {
+            return Err(StoreError::Conflict(
+                "a buffered item has no row".to_owned(),
+            ));
+        }
+        for item in committed {
+            // Changed in this turn: it is let in by the next. The queue sorts by itself.
+            if turn.has_touched(&item) {
+                continue;
+            }
+            if item.state != ItemState::Buffered {
+                return Err(StoreError::Conflict(format!(
+                    "item {} is not buffered",
+                    item.id
+                )));
+            }
+            let state = transition(item.state, ItemEvent::Released)
+                .expect("a buffered item can be released");
+            let mut row = item.clone();
+            row.state = state;
+            row.queued_at = row.queued_at.or(Some(turn.now));
+            let change = Change::of(row, JournalEvent::Released, Actor::Engine);
+            self.put(turn, &item, change);
+        }
+        Ok(())
+    }
+
+    /// Writes a change and tells the core.
+    fn put(&mut self, turn: &mut Turn, before: &Item, change: Change) {
+        let row = turn.change(change);
+        self.core
+            .apply(Some(&Place::from(before)), &Place::from(&row), turn.now);
+    }
+}
+
+fn sequence_of(due: Due) -> Sequence {
+    match due {
+        Due::Start(sequence) | Due::Expire(sequence) => sequence,
+    }
+}

@@ -1,0 +1,392 @@
+//! Creating items: what is decided about one `workItem`, in the order the contract names.
+
+use crate::domain::answer::{EntranceStatus, EntryAnswer, Receipt, Warning, WarningCode, waiting};
+use crate::domain::code::Code;
+use crate::domain::content::{Content, Expiry};
+use crate::domain::ids::{Priority, Sequence, ServiceId, TenantId};
+use crate::domain::item::{Item, ItemState};
+use crate::domain::message::Submission;
+use crate::domain::policy::{RELATED_CHAIN_MAX, SenderPolicy, ServicePolicy};
+use crate::domain::refusal::Refusal;
+use crate::domain::time::Timestamp;
+use crate::routing::core::{Place, unknown_service};
+use crate::store::{KnownReference, Store, StoreError};
+
+use super::Engine;
+use super::command::{Pending, Reply, Submit, SubmitMany};
+use super::directory::SenderEntry;
+use super::turn::Turn;
+
+/// A decision, or the failure of the store that prevented it.
+pub(super) type Decision<T> = Result<Result<T, Refusal>, StoreError>;
+
+/// Share of the fair use from which a receipt warns, in percent.
+const FAIR_USE_NEAR_PERCENT: u64 = 80;
+
+impl<S: Store> Engine<S> {
+    pub(super) fn submit(
+        &mut self,
+        turn: &mut Turn,
+        submit: Submit,
+        reply: Reply<Receipt>,
+    ) -> Result<(), StoreError> {
+        let Submit {
+            sender,
+            received_at,
+            submission,
+        } = submit;
+        let result = self.submit_one(turn, &sender, received_at, submission)?;
+        turn.pending.push(Pending::Receipt(reply, result));
+        Ok(())
+    }
+
+    pub(super) fn submit_many(
+        &mut self,
+        turn: &mut Turn,
+        many: SubmitMany,
+        reply: tokio::sync::oneshot::Sender<Vec<EntryAnswer>>,
+    ) -> Result<(), StoreError> {
+        let mut answers = Vec::with_capacity(many.entries.len());
+        for entry in many.entries {
+            answers.push(match entry {
+                Err(refused) => EntryAnswer {
+                    reference: refused.reference,
+                    result: Err(refused.refusal),
+                },
+                Ok(submission) => {
+                    let reference = Some(submission.content.reference.clone());
+                    let result =
+                        self.submit_one(turn, &many.sender, many.received_at, submission)?;
+                    EntryAnswer { reference, result }
+                }
+            });
+        }
+        turn.pending.push(Pending::Entries(reply, answers));
+        Ok(())
+    }
+
+    /// Decides one `workItem`; attachments of one that is not created are dropped.
+    fn submit_one(
+        &mut self,
+        turn: &mut Turn,
+        sender: &SenderPolicy,
+        received_at: Timestamp,
+        submission: Submission,
+    ) -> Decision<Receipt> {
+        let blobs: Vec<_> = submission
+            .content
+            .attachments
+            .iter()
+            .map(|file| file.blob)
+            .collect();
+        let decision = self.decide(turn, sender, received_at, submission)?;
+        let created = matches!(&decision, Ok(receipt) if !receipt.duplicate && !receipt.dry_run);
+        if !created {
+            turn.batch.dropped_blobs.extend(blobs);
+        }
+        Ok(decision)
+    }
+
+    fn decide(
+        &mut self,
+        turn: &mut Turn,
+        sender: &SenderPolicy,
+        received_at: Timestamp,
+        submission: Submission,
+    ) -> Decision<Receipt> {
+        if let Err(refusal) = self.intake_is_open() {
+            return Ok(Err(refusal));
+        }
+        let Some(entry) = self.directory.sender(&sender.name) else {
+            return Ok(Err(unknown_sender()));
+        };
+        if let Some(known) = self.find_reference(turn, entry, &submission.content.reference)? {
+            return Ok(self.replay(known, submission));
+        }
+        if let Some(refusal) = Refusal::of(submission.problems.clone()) {
+            return Ok(Err(refusal));
+        }
+        let service = self
+            .directory
+            .service(entry.tenant, &submission.content.service);
+        let service = service.filter(|_| sender.may_use(&submission.content.service));
+        let Some(service) = service else {
+            return Ok(Err(unknown_service()));
+        };
+        let related = match self.follow_relation(entry.tenant, &submission.content)? {
+            Ok(related) => related,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let state = match self
+            .core
+            .admit(service, submission.content.not_before, turn.now)
+        {
+            Ok(state) => state,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let item = self.new_item(turn, entry, service, state, received_at, &submission);
+        let warnings = self.warnings(&item, &submission.content, related);
+        if submission.dry_run {
+            return Ok(Ok(self.dry_receipt(&item, submission.content, warnings)));
+        }
+        self.next_sequence = Sequence(self.next_sequence.0 + 1);
+        self.core.apply(None, &Place::from(&item), turn.now);
+        let receipt = self.receipt(&item, submission.content.reference.clone(), warnings);
+        turn.create(item, submission.content, submission.raw);
+        Ok(Ok(receipt))
+    }
+
+    fn find_reference(
+        &mut self,
+        turn: &Turn,
+        sender: SenderEntry,
+        reference: &str,
+    ) -> Result<Option<KnownReference>, StoreError> {
+        match turn.new_by_reference(sender.id, reference) {
+            Some(item) => Ok(Some(KnownReference::Item(Box::new(item.clone())))),
+            None => self.store.find_reference(sender.id, reference),
+        }
+    }
+
+    /// The answer to a reference that is known: the first receipt again, or a refusal.
+    fn replay(&self, known: KnownReference, submission: Submission) -> Result<Receipt, Refusal> {
+        let first = match known {
+            KnownReference::Item(item) => item,
+            KnownReference::Erased => {
+                return Err(Refusal::new(
+                    Code::DuplicateReference,
+                    "This reference was used for an item whose data has been erased: give a new \
+                     piece of work a new reference.",
+                ));
+            }
+        };
+        if first.content_digest != submission.content_digest {
+            let message = format!(
+                "This reference already belongs to item {} with other content: give a new piece \
+                 of work a new reference, or change the first by update.",
+                first.id
+            );
+            let mut refusal = Refusal::new(Code::DuplicateReference, message);
+            refusal.existing = Some(first.id);
+            return Err(refusal);
+        }
+        let mut receipt = self.receipt(&first, submission.content.reference, Vec::new());
+        receipt.duplicate = true;
+        if submission.dry_run {
+            receipt.dry_run = true;
+            receipt.id = None;
+        }
+        Ok(receipt)
+    }
+
+    /// Looks along the chain of `relatedTo`: whether its first link exists, and that it is short.
+    fn follow_relation(&mut self, tenant: TenantId, content: &Content) -> Decision<Relation> {
+        let Some(mut name) = content.related_to.clone() else {
+            return Ok(Ok(Relation::None));
+        };
+        for links in 0..RELATED_CHAIN_MAX {
+            let Some(sequence) = self.store.find_related(tenant, &name)? else {
+                return Ok(Ok(if links == 0 {
+                    Relation::Unknown
+                } else {
+                    Relation::Known
+                }));
+            };
+            match self
+                .store
+                .content(sequence)?
+                .and_then(|content| content.related_to)
+            {
+                Some(next) => name = next,
+                None => return Ok(Ok(Relation::Known)),
+            }
+        }
+        Ok(Err(Refusal::new(
+            Code::RelatedTooDeep,
+            format!(
+                "relatedTo leads through more than {RELATED_CHAIN_MAX} items: two systems may be \
+                 answering each other; relate to the first item of the chain instead."
+            ),
+        )))
+    }
+
+    fn new_item(
+        &mut self,
+        turn: &Turn,
+        sender: SenderEntry,
+        service: ServiceId,
+        state: ItemState,
+        received_at: Timestamp,
+        submission: &Submission,
+    ) -> Item {
+        let content = &submission.content;
+        let policy = self
+            .core
+            .service(service)
+            .and_then(|service| service.policy.as_deref());
+        Item {
+            sequence: self.next_sequence,
+            id: self.ids.next(turn.now),
+            tenant: sender.tenant,
+            sender: sender.id,
+            service,
+            state,
+            priority: content
+                .priority
+                .or(policy.map(|policy| policy.priority))
+                .unwrap_or(Priority::DEFAULT),
+            version: 1,
+            journal_rows: 0,
+            received_at,
+            stored_at: turn.now,
+            not_before: content.not_before,
+            due_by: content.due_by,
+            expires_at: expires_at(content, policy, received_at),
+            queued_at: (state == ItemState::Queued).then_some(turn.now),
+            ended: None,
+            chargeable: content.chargeable.unwrap_or(true),
+            content_digest: submission.content_digest,
+        }
+    }
+
+    /// The receipt of an item as it stands now.
+    pub(super) fn receipt(
+        &self,
+        item: &Item,
+        reference: String,
+        warnings: Vec<Warning>,
+    ) -> Receipt {
+        let (reason, opens_at) = waiting(item.state, &self.entrance_of(item));
+        Receipt {
+            id: Some(item.id),
+            reference,
+            state: item.state,
+            version: item.version,
+            duplicate: false,
+            dry_run: false,
+            received_at: item.received_at,
+            stored_at: item.stored_at,
+            expires_at: item.expires_at,
+            service: self.service_name(item.service),
+            reason: reason.filter(|_| item.state != ItemState::Queued),
+            opens_at,
+            position: self.core.position(&Place::from(item)),
+            estimated_wait: None,
+            warnings,
+        }
+    }
+
+    fn dry_receipt(&self, item: &Item, content: Content, warnings: Vec<Warning>) -> Receipt {
+        let service = self.core.service(item.service);
+        let ahead = service.map_or(0, |service| match item.state {
+            ItemState::Buffered => service.buffer.ahead_of_newcomer(item.priority),
+            ItemState::Queued => service.queue.ahead_of_newcomer(item.priority),
+            _ => 0,
+        });
+        let waits = matches!(item.state, ItemState::Buffered | ItemState::Queued);
+        Receipt {
+            id: None,
+            dry_run: true,
+            position: waits.then_some(ahead + 1),
+            ..self.receipt(item, content.reference, warnings)
+        }
+    }
+
+    fn warnings(&self, item: &Item, content: &Content, related: Relation) -> Vec<Warning> {
+        let mut warnings = Vec::new();
+        let tenant = self.directory.tenant(item.tenant);
+        let wanted = content
+            .preferred_agents
+            .iter()
+            .flat_map(|wanted| &wanted.agents);
+        for agent in
+            wanted.filter(|agent| tenant.is_none_or(|tenant| !tenant.agents.contains(&agent.name)))
+        {
+            warnings.push(Warning {
+                code: WarningCode::UnknownAgent,
+                message: format!("There is no agent {}: the wish is kept.", agent.name),
+            });
+        }
+        for skill in &content.skills {
+            warnings.push(Warning {
+                code: WarningCode::UnknownSkill,
+                message: format!("Nobody has the skill {}.", skill.name),
+            });
+        }
+        if matches!(related, Relation::Unknown) {
+            warnings.push(Warning {
+                code: WarningCode::UnknownRelated,
+                message: "relatedTo names no item of this tenant.".to_owned(),
+            });
+        }
+        warnings.extend(self.timing_warning(item));
+        warnings.extend(self.fair_use_warning(item));
+        warnings
+    }
+
+    fn timing_warning(&self, item: &Item) -> Option<Warning> {
+        let opens_at = self.entrance_of(item).opens_at?;
+        let expires_at = item.expires_at?;
+        let waits = matches!(item.state, ItemState::Buffered | ItemState::Scheduled);
+        (waits && expires_at <= opens_at).then(|| Warning {
+            code: WarningCode::ExpiresBeforeOpening,
+            message: "The item expires before the entrance opens.".to_owned(),
+        })
+    }
+
+    fn fair_use_warning(&self, item: &Item) -> Option<Warning> {
+        let tenant = self.core.tenant(item.tenant)?;
+        let max = u64::from(tenant.fair_use?);
+        let taken = tenant.fair_use_taken + u64::from(item.state.counts_for_fair_use());
+        (taken * 100 >= max * FAIR_USE_NEAR_PERCENT).then(|| Warning {
+            code: WarningCode::FairUseNear,
+            message: format!("{taken} of the {max} open items of the fair use are taken."),
+        })
+    }
+
+    pub(super) fn entrance_of(&self, item: &Item) -> EntranceStatus {
+        let service = self.core.service(item.service);
+        service
+            .map(|service| service.entrance_status())
+            .unwrap_or_default()
+    }
+
+    pub(super) fn service_name(&self, id: ServiceId) -> String {
+        self.core
+            .service(id)
+            .map(|service| service.name.to_string())
+            .unwrap_or_default()
+    }
+}
+
+/// What became of `relatedTo`.
+enum Relation {
+    None,
+    Known,
+    Unknown,
+}
+
+/// When an item expires: by its own word, else by its service's lifetime, else never.
+fn expires_at(
+    content: &Content,
+    policy: Option<&ServicePolicy>,
+    received_at: Timestamp,
+) -> Option<Timestamp> {
+    let start = content
+        .not_before
+        .map_or(received_at, |start| start.max(received_at));
+    match content.expiry {
+        Some(Expiry::At(at)) => Some(at),
+        Some(Expiry::Lifetime { ms }) => Some(start.plus_ms(ms)),
+        None => policy
+            .and_then(|policy| policy.lifetime_ms)
+            .map(|ms| start.plus_ms(ms)),
+    }
+}
+
+pub(super) fn unknown_sender() -> Refusal {
+    Refusal::new(
+        Code::NotAuthenticated,
+        "This sender is not in the configuration any longer.",
+    )
+}

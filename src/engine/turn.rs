@@ -1,0 +1,140 @@
+//! The working set of one turn: what is decided but not yet committed.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::domain::content::Content;
+use crate::domain::ids::{ItemId, SenderId, Sequence};
+use crate::domain::item::Item;
+use crate::domain::journal::{Actor, JournalEntry, JournalEvent};
+use crate::domain::time::Timestamp;
+use crate::store::{Batch, ChangedItem, NewItem};
+
+use super::command::{Command, Pending};
+
+/// One turn. Each item is changed at most once in it: a second command about the same item waits
+/// for the next turn, so that every version has a row of its own.
+#[derive(Default)]
+pub(super) struct Turn {
+    /// The one reading of the clock.
+    pub now: Timestamp,
+    /// What will be written.
+    pub batch: Batch,
+    /// Answers that wait for the commit.
+    pub pending: Vec<Pending>,
+    /// Commands about items that this turn has changed already.
+    pub deferred: Vec<Command>,
+    changed: HashSet<Sequence>,
+    new_ids: HashMap<ItemId, usize>,
+    new_references: HashMap<SenderId, HashMap<String, usize>>,
+}
+
+impl Turn {
+    pub(super) fn new(now: Timestamp) -> Turn {
+        Turn {
+            now,
+            ..Turn::default()
+        }
+    }
+
+    /// Whether this turn has changed or created the item.
+    pub(super) fn has_touched(&self, item: &Item) -> bool {
+        self.changed.contains(&item.sequence) || self.new_ids.contains_key(&item.id)
+    }
+
+    /// The item that this turn created for the reference.
+    pub(super) fn new_by_reference(&self, sender: SenderId, reference: &str) -> Option<&Item> {
+        let index = self.new_references.get(&sender)?.get(reference)?;
+        Some(&self.batch.new_items[*index].item)
+    }
+
+    /// Keeps later commands about the item for the next turn.
+    pub(super) fn touch(&mut self, item: &Item) {
+        self.changed.insert(item.sequence);
+    }
+
+    /// Whether this turn created an item with that id.
+    pub(super) fn is_new(&self, id: ItemId) -> bool {
+        self.new_ids.contains_key(&id)
+    }
+
+    /// Writes a new item with the first line of its journal.
+    pub(super) fn create(&mut self, mut item: Item, content: Content, raw: String) {
+        let index = self.batch.new_items.len();
+        self.new_ids.insert(item.id, index);
+        let references = self.new_references.entry(item.sender).or_default();
+        references.insert(content.reference.clone(), index);
+        let data = vec![("state", item.state.name().to_owned())];
+        let actor = Actor::Sender(item.sender);
+        self.journal(&mut item, JournalEvent::Received, actor, data);
+        self.batch.new_items.push(NewItem { item, content, raw });
+    }
+
+    /// Writes a changed row with a line in its journal: the version grows by one.
+    pub(super) fn change(&mut self, change: Change) -> Item {
+        let Change {
+            mut item,
+            event,
+            actor,
+            data,
+            content,
+            raw,
+        } = change;
+        item.version += 1;
+        self.journal(&mut item, event, actor, data);
+        self.changed.insert(item.sequence);
+        self.batch.changed_items.push(ChangedItem {
+            item: item.clone(),
+            content,
+            raw,
+        });
+        item
+    }
+
+    fn journal(
+        &mut self,
+        item: &mut Item,
+        event: JournalEvent,
+        actor: Actor,
+        data: Vec<(&'static str, String)>,
+    ) {
+        item.journal_rows += 1;
+        self.batch.journal.push(JournalEntry {
+            sequence: item.sequence,
+            number: item.journal_rows,
+            at: self.now,
+            event,
+            actor,
+            data,
+        });
+    }
+}
+
+/// A change of one row.
+pub(super) struct Change {
+    /// The new row, still with its old version.
+    pub item: Item,
+    /// What happened.
+    pub event: JournalEvent,
+    /// By whom.
+    pub actor: Actor,
+    /// What belongs to it.
+    pub data: Vec<(&'static str, String)>,
+    /// The new values, if they changed.
+    pub content: Option<Content>,
+    /// The message that did it.
+    pub raw: Option<String>,
+}
+
+impl Change {
+    /// A change of the row alone.
+    pub(super) fn of(item: Item, event: JournalEvent, actor: Actor) -> Change {
+        Change {
+            item,
+            event,
+            actor,
+            data: Vec::new(),
+            content: None,
+            raw: None,
+        }
+    }
+}
