@@ -15,10 +15,10 @@ const MINUTE_MS: i64 = 60_000;
 /// The opening hours of a service, ready to be asked.
 ///
 /// Asking computes, nothing is kept. The days from the time asked about to the next change are read
-/// one by one, at some 0.3 µs to 2 µs each by the number of rules: a week with holidays costs a few
-/// microseconds, a season 50, and hours that never change over the whole horizon (other than a plain
-/// `24/7` or `off`, which cost nothing) up to a few milliseconds. Who asks often keeps the answer
-/// until `until`, or for [`HORIZON_MS`] where that is `None`.
+/// one by one: a week with holidays costs some 2 µs to 5 µs, the wait for a season 100 µs, hours that
+/// never change over the whole horizon 0.5 ms, and the most awkward thousand characters found 80 ms
+/// (a plain `24/7` or `off` costs nothing). So who asks often keeps the answer until `until`, and
+/// for [`HORIZON_MS`] where that is `None`: it holds that long.
 ///
 /// Days are read one by one rather than by the library's own search for the next change, because
 /// that search (opening-hours 2.1.4) misses changes: it takes `Mo-Fr 22:00-02:00 || off` for

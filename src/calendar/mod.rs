@@ -22,6 +22,8 @@ mod holidays;
 mod hours;
 mod lines;
 #[cfg(test)]
+mod page;
+#[cfg(test)]
 mod properties;
 mod zone;
 

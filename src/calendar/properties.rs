@@ -14,7 +14,8 @@ use crate::domain::time::{Hours, Timestamp};
 /// on a quarter of an hour.
 const QUARTER_MS: i64 = 15 * 60_000;
 const CASES: u32 = 64;
-const DAY_MS: i64 = 86_400_000;
+const HOUR_MS: i64 = 3_600_000;
+const DAY_MS: i64 = 24 * HOUR_MS;
 const ZONES: [&str; 8] = [
     "Europe/Stockholm",
     "America/New_York",
@@ -76,6 +77,15 @@ const TIMES: [&str; 14] = [
     "00:30-01:30",
     "12:00-12:00",
 ];
+const NIGHTS: [&str; 7] = [
+    "02:15-02:45",
+    "01:30-02:30",
+    "02:30-09:00",
+    "00:30-01:30",
+    "22:00-24:15",
+    "23:30-25:30",
+    "00:00-00:30,01:00-01:15,01:45-02:00,02:30-02:45,03:00-03:30,23:30-23:45",
+];
 const KINDS: [&str; 6] = ["", "", " off", " unknown", " open \"a\"", " off \"b\""];
 
 fn rule() -> impl Strategy<Value = String> {
@@ -96,14 +106,19 @@ fn rules() -> impl Strategy<Value = String> {
     })
 }
 
-/// Anywhere in twelve years, or within two days of a change of the zone's clocks.
+/// Any hours, or as often hours of every night, whose edges meet the changes of the clocks.
+fn expressions() -> impl Strategy<Value = String> {
+    prop_oneof![rules(), select(&NIGHTS[..]).prop_map(str::to_owned)]
+}
+
+/// Anywhere in twelve years, or as often within four hours of a change of the zone's clocks.
 fn instant() -> impl Strategy<Value = (&'static str, Timestamp)> {
     let from = 1_735_689_600_000_i64; // 2025-01-01T00:00:00Z
     let times = (
         select(&ZONES[..]),
         from..from + 12 * 365 * DAY_MS,
         any::<bool>(),
-        0..4 * DAY_MS,
+        0..8 * HOUR_MS,
     );
     times.prop_map(|(zone, at, near, shift)| {
         let stretch = Zone::parse(zone)
@@ -112,7 +127,7 @@ fn instant() -> impl Strategy<Value = (&'static str, Timestamp)> {
         let change = stretch.and_then(|stretch| stretch.end).filter(|_| near);
         (
             zone,
-            change.map_or(Timestamp(at), |change| change.plus_ms(shift - 2 * DAY_MS)),
+            change.map_or(Timestamp(at), |change| change.plus_ms(shift - 4 * HOUR_MS)),
         )
     })
 }
@@ -183,7 +198,7 @@ proptest! {
 
     #[test]
     fn an_answer_holds_at_every_moment_until_the_change_it_names(
-        text in rules(),
+        text in expressions(),
         (zone, now) in instant(),
         moments in prop::collection::vec(0.0..1.0_f64, 32),
     ) {
@@ -217,7 +232,7 @@ proptest! {
     }
 
     #[test]
-    fn changes_in_turn_alternate_and_only_go_forward(text in rules(), (zone, now) in instant()) {
+    fn changes_in_turn_alternate_and_only_go_forward(text in expressions(), (zone, now) in instant()) {
         let file = file_of_holidays();
         let hours = OpeningHours::compile(&text, zone, Some(file.as_bytes()));
         prop_assume!(!matches!(hours, Err(super::CalendarError::Refused { .. })));
