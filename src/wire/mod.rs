@@ -1,4 +1,5 @@
 //! Bytes ⇄ messages: decoding, strict XML, the verbs, the answers.
 
 pub mod decode;
+pub mod error;
 pub mod strict;

@@ -1,0 +1,455 @@
+//! The pull reader: the order of tokens, and the rules between them.
+
+use super::attribute::{self, Written};
+use super::character::{Survey, is_space, normalise_line_ends};
+use super::fault::{Fault, shown, shown_char};
+use super::name::{QName, ncname_end};
+use super::namespace::Scope;
+use super::{Attribute, StartTag, XmlEvent, XmlLimits, declaration, reference};
+use crate::wire::error::{WireError, position};
+use quick_xml::events::Event;
+use std::borrow::Cow;
+
+const BYTE_ORDER_MARK: char = '\u{FEFF}';
+
+/// Reads one decoded document from front to back.
+///
+/// Ensures: when [`XmlEvent::Eof`] has been returned, the whole text was one well-formed document
+/// without a document type declaration and within the limits.
+pub struct StrictReader<'a> {
+    text: &'a str,
+    limits: XmlLimits,
+    survey: Survey,
+    tokens: quick_xml::Reader<&'a [u8]>,
+    open: Vec<Open<'a>>,
+    scope: Scope<'a>,
+    elements: usize,
+    root: Root,
+    /// The end of an empty element, owed to the caller: the byte of its `<`.
+    owed_end: Option<usize>,
+    /// The first error; a document does not get better by asking again.
+    refused: Option<WireError>,
+}
+
+/// An element whose end tag has not been read.
+struct Open<'a> {
+    qname: &'a str,
+    offset: usize,
+    /// The declarations in scope before this element made its own.
+    scope_mark: usize,
+}
+
+/// Where the reader stands against the root element.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Root {
+    Before,
+    Inside,
+    After,
+}
+
+impl<'a> StrictReader<'a> {
+    /// A reader at the start of `text`, which no longer has its byte order mark.
+    pub fn new(text: &'a str, limits: XmlLimits) -> Self {
+        let mut tokens = quick_xml::Reader::from_str(text);
+        let config = tokens.config_mut();
+        // Our own stack compares end tags: it knows where the start tag stands.
+        config.check_end_names = false;
+        config.allow_unmatched_ends = true;
+        Self {
+            text,
+            limits,
+            survey: Survey::of(text),
+            tokens,
+            open: Vec::with_capacity(8),
+            scope: Scope::new(),
+            elements: 0,
+            root: Root::Before,
+            owed_end: None,
+            refused: None,
+        }
+    }
+
+    /// The byte after the last event, in the text: the content of an element begins at the offset seen
+    /// after its `Start` and ends at the offset of its `End`.
+    pub fn offset(&self) -> usize {
+        // The position counts bytes of a slice, so it fits.
+        usize::try_from(self.tokens.buffer_position()).unwrap_or(self.text.len())
+    }
+
+    /// The next event.
+    ///
+    /// # Errors
+    /// `malformedXml`, `doctypeRefused` or `tooLarge` with line and column of the first fault; answer
+    /// the sender and read no further. Every further call returns the same error.
+    #[allow(
+        clippy::should_implement_trait,
+        reason = "an iterator would end with None where this ends with Eof or an error"
+    )]
+    pub fn next(&mut self) -> Result<XmlEvent<'a>, WireError> {
+        if let Some(offset) = self.owed_end.take() {
+            return Ok(self.close(offset));
+        }
+        if let Some(error) = &self.refused {
+            return Err(error.clone());
+        }
+        loop {
+            match self.step() {
+                Ok(Some(event)) => return Ok(event),
+                Ok(None) => {}
+                Err(fault) => {
+                    let error = fault.locate(self.text);
+                    self.refused = Some(error.clone());
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    /// Reads one token; `None` for one that the caller need not see.
+    fn step(&mut self) -> Result<Option<XmlEvent<'a>>, Fault> {
+        let start = self.offset();
+        let rest = &self.text[start..];
+        if rest.starts_with("<!DOCTYPE") {
+            return Err(Fault::doctype(start));
+        }
+        if start == 0 && rest.starts_with(BYTE_ORDER_MARK) {
+            return Err(Fault::malformed(
+                0,
+                "Remove the second byte order mark (U+FEFF).",
+            ));
+        }
+        let token = self.tokens.read_event();
+        let end = self.offset();
+        if self.survey.illegal_at < end {
+            return Err(self.illegal_character());
+        }
+        match token {
+            Ok(Event::Text(_)) => self.text(start, end),
+            Ok(Event::GeneralRef(_)) => self.reference(start, end),
+            Ok(Event::Start(_)) => self.start(start, end - 1, false),
+            Ok(Event::Empty(_)) => self.start(start, end - 2, true),
+            Ok(Event::End(_)) => self.end(start, end),
+            Ok(Event::CData(_)) => self.cdata(start, end),
+            Ok(Event::Comment(_)) => self.comment(start, end),
+            Ok(Event::PI(_)) => self.instruction(start, end),
+            Ok(Event::Decl(_)) => self.declaration(start),
+            Ok(Event::DocType(_)) => Err(Fault::malformed(start, UNKNOWN_MARKUP)),
+            Ok(Event::Eof) => self.eof(),
+            Err(_) => Err(self.unfinished(start)),
+        }
+    }
+
+    fn illegal_character(&self) -> Fault {
+        let at = self.survey.illegal_at;
+        let found = self.text[at..]
+            .chars()
+            .next()
+            .map(shown_char)
+            .unwrap_or_default();
+        Fault::malformed(
+            at,
+            format!("Remove {found}: XML does not allow this character."),
+        )
+    }
+
+    fn text(&mut self, start: usize, end: usize) -> Result<Option<XmlEvent<'a>>, Fault> {
+        let text = &self.text[start..end];
+        if self.root != Root::Inside {
+            return match text.bytes().position(|byte| !is_space(byte)) {
+                Some(stray) => Err(self.outside_root(start + stray)),
+                None => Ok(None),
+            };
+        }
+        if self.survey.has_bracket
+            && let Some(at) = text.find("]]>")
+        {
+            return Err(Fault::malformed(
+                start + at,
+                "Write ]]&gt; for ]]> in text.",
+            ));
+        }
+        Ok(self.characters(text))
+    }
+
+    fn characters(&self, text: &'a str) -> Option<XmlEvent<'a>> {
+        if text.is_empty() {
+            return None;
+        }
+        Some(XmlEvent::Text(match self.survey.has_carriage_return {
+            true => normalise_line_ends(text),
+            false => Cow::Borrowed(text),
+        }))
+    }
+
+    fn outside_root(&self, offset: usize) -> Fault {
+        let message = match self.root {
+            Root::Before => "Begin the message with its root element: text cannot stand before it.",
+            Root::Inside | Root::After => "Remove what stands after the end of the root element.",
+        };
+        Fault::malformed(offset, message)
+    }
+
+    fn reference(&mut self, start: usize, end: usize) -> Result<Option<XmlEvent<'a>>, Fault> {
+        if self.root != Root::Inside {
+            return Err(self.outside_root(start));
+        }
+        let resolved = reference::resolve(&self.text[start + 1..end - 1], start)?;
+        Ok(Some(XmlEvent::Text(resolved)))
+    }
+
+    /// A start tag from the `<` at `start` to the `>` or `/>` at `close`.
+    fn start(
+        &mut self,
+        start: usize,
+        close: usize,
+        is_empty: bool,
+    ) -> Result<Option<XmlEvent<'a>>, Fault> {
+        self.check_room(start)?;
+        let Some(name) = QName::read(self.text, start + 1) else {
+            let message = "Write an element name after <, or &lt; for a plain < in text.";
+            return Err(Fault::malformed(start, message));
+        };
+        let scope_mark = self.scope.mark();
+        let attributes = self.attributes(start, start + 1 + name.full.len(), close, scope_mark)?;
+        let namespace = self.scope.element(&name, start)?;
+        self.elements += 1;
+        self.root = Root::Inside;
+        self.open.push(Open {
+            qname: name.full,
+            offset: start,
+            scope_mark,
+        });
+        self.owed_end = is_empty.then_some(start);
+        let (local, qname) = (name.local, name.full);
+        Ok(Some(XmlEvent::Start(StartTag {
+            offset: start,
+            namespace,
+            local,
+            qname,
+            attributes,
+        })))
+    }
+
+    fn check_room(&self, start: usize) -> Result<(), Fault> {
+        if self.root == Root::After {
+            let message = "Remove the second root element: a message has exactly one.";
+            return Err(Fault::malformed(start, message));
+        }
+        if self.open.len() >= self.limits.depth_max {
+            let message = format!(
+                "Elements may stand at most {} deep in one another.",
+                self.limits.depth_max
+            );
+            return Err(Fault::too_large(start, message));
+        }
+        if self.elements >= self.limits.elements_max {
+            let message = format!(
+                "A message may have at most {} elements: send several messages.",
+                self.limits.elements_max
+            );
+            return Err(Fault::too_large(start, message));
+        }
+        Ok(())
+    }
+
+    /// The attributes between the bytes `from` and `close`; declarations among them enter the scope.
+    fn attributes(
+        &mut self,
+        start: usize,
+        from: usize,
+        close: usize,
+        scope_mark: usize,
+    ) -> Result<Vec<Attribute<'a>>, Fault> {
+        let mut attributes: Vec<Attribute<'a>> = Vec::new();
+        let mut count = 0;
+        let mut at = from;
+        while let Some(Written {
+            offset,
+            name,
+            value,
+            end,
+        }) = attribute::read(self.text, at, close)?
+        {
+            count += 1;
+            if count > self.limits.attributes_max {
+                let message = format!(
+                    "An element may have at most {} attributes.",
+                    self.limits.attributes_max
+                );
+                return Err(Fault::too_large(start, message));
+            }
+            match (name.prefix, name.local) {
+                ("", "xmlns") => self.scope.declare(scope_mark, "", value, offset)?,
+                ("xmlns", prefix) => self.scope.declare(scope_mark, prefix, value, offset)?,
+                (_, local) => {
+                    let qname = name.full;
+                    attributes.push(Attribute {
+                        offset,
+                        namespace: None,
+                        local,
+                        qname,
+                        value,
+                    });
+                }
+            }
+            at = end;
+        }
+        self.resolve(&mut attributes)?;
+        Ok(attributes)
+    }
+
+    /// Gives every attribute its namespace, which is known only at the end of the tag, and refuses twins.
+    fn resolve(&self, attributes: &mut [Attribute<'a>]) -> Result<(), Fault> {
+        for index in 0..attributes.len() {
+            let (before, rest) = attributes.split_at_mut(index);
+            let attribute = &mut rest[0];
+            let prefix_end = attribute.qname.len() - attribute.local.len();
+            let prefix = attribute.qname[..prefix_end].trim_end_matches(':');
+            attribute.namespace = self.scope.attribute(prefix, attribute.offset)?;
+            if before.iter().any(|earlier| is_twin(earlier, attribute)) {
+                let name = shown(attribute.qname);
+                let message = format!("The attribute {name} stands twice in this tag: keep one.");
+                return Err(Fault::malformed(attribute.offset, message));
+            }
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, start: usize, end: usize) -> Result<Option<XmlEvent<'a>>, Fault> {
+        let name = self.text[start + 2..end - 1].trim_end_matches([' ', '\t', '\n', '\r']);
+        let Some(open) = self.open.last() else {
+            let name = shown(name);
+            return Err(Fault::malformed(
+                start,
+                format!("Remove </{name}>: no element is open."),
+            ));
+        };
+        if name != open.qname {
+            let line = position(self.text, open.offset).line;
+            let (name, wanted) = (shown(name), shown(open.qname));
+            let message =
+                format!("Write </{wanted}>, not </{name}>: <{wanted}> on line {line} is open.");
+            return Err(Fault::malformed(start, message));
+        }
+        Ok(Some(self.close(start)))
+    }
+
+    /// Ends the innermost open element.
+    fn close(&mut self, offset: usize) -> XmlEvent<'a> {
+        if let Some(open) = self.open.pop() {
+            self.scope.leave(open.scope_mark);
+        }
+        if self.open.is_empty() {
+            self.root = Root::After;
+        }
+        XmlEvent::End { offset }
+    }
+
+    fn cdata(&mut self, start: usize, end: usize) -> Result<Option<XmlEvent<'a>>, Fault> {
+        if self.root != Root::Inside {
+            return Err(self.outside_root(start));
+        }
+        let content = start + "<![CDATA[".len()..end - "]]>".len();
+        Ok(self.characters(&self.text[content]))
+    }
+
+    fn comment(&self, start: usize, end: usize) -> Result<Option<XmlEvent<'a>>, Fault> {
+        let content = start + "<!--".len()..end - "-->".len();
+        let first = content.start;
+        let content = &self.text[content];
+        let double = content.find("--");
+        let double = double.or(content.ends_with('-').then(|| content.len() - 1));
+        match double {
+            Some(at) => {
+                let message = "Write a single - in the comment: -- may only end it.";
+                Err(Fault::malformed(first + at, message))
+            }
+            None => Ok(None),
+        }
+    }
+
+    fn instruction(&self, start: usize, end: usize) -> Result<Option<XmlEvent<'a>>, Fault> {
+        let content_end = end - "?>".len();
+        let target_end = ncname_end(self.text, start + 2);
+        let target = &self.text[start + 2..target_end];
+        if target.eq_ignore_ascii_case("xml") {
+            let message =
+                "Remove the processing instruction: a target may not be called xml in any case.";
+            return Err(Fault::malformed(start, message));
+        }
+        let follows = self.text.as_bytes()[target_end];
+        if target.is_empty() || (target_end != content_end && !is_space(follows)) {
+            let message = "Give the processing instruction a name without colons, then a space.";
+            return Err(Fault::malformed(start, message));
+        }
+        Ok(None)
+    }
+
+    fn declaration(&self, start: usize) -> Result<Option<XmlEvent<'a>>, Fault> {
+        if start > 0 {
+            let message = "The XML declaration may only stand at the very start of the message: remove \
+                           it, or what stands before it.";
+            return Err(Fault::malformed(start, message));
+        }
+        declaration::read(self.text)?;
+        Ok(None)
+    }
+
+    fn eof(&self) -> Result<Option<XmlEvent<'a>>, Fault> {
+        if let Some(open) = self.open.last() {
+            let name = shown(open.qname);
+            let message =
+                format!("Close <{name}> with </{name}>: the message ends before it does.");
+            return Err(Fault::malformed(open.offset, message));
+        }
+        if self.root == Root::Before {
+            let message = "Send a root element: the message has none.";
+            return Err(Fault::malformed(self.text.len(), message));
+        }
+        Ok(Some(XmlEvent::Eof))
+    }
+
+    /// Why quick-xml found no token at `start`.
+    fn unfinished(&self, start: usize) -> Fault {
+        let rest = &self.text[start..];
+        let message = match rest.as_bytes() {
+            [b'&', ..] => return reference::bare_ampersand(start),
+            [b'<', b'!', b'-', b'-', ..] => "Close the comment with -->.",
+            [b'<', b'!', ..] if rest.starts_with("<![CDATA[") => {
+                "Close the CDATA section with ]]>."
+            }
+            [b'<', b'!', ..] => UNKNOWN_MARKUP,
+            [b'<', b'?', ..] => "Close the processing instruction with ?>.",
+            [b'<', b'/', ..] => "Close the end tag with >.",
+            _ => return self.unfinished_tag(start),
+        };
+        Fault::malformed(start, message)
+    }
+
+    fn unfinished_tag(&self, start: usize) -> Fault {
+        let Some(name) = QName::read(self.text, start + 1) else {
+            let message = "Write &lt; for a plain < in text, or finish the tag.";
+            return Fault::malformed(start, message);
+        };
+        let mut at = start + 1 + name.full.len();
+        loop {
+            match attribute::read(self.text, at, self.text.len()) {
+                Ok(Some(written)) => at = written.end,
+                Ok(None) => return Fault::malformed(start, "Close the tag with >."),
+                Err(fault) => return fault,
+            }
+        }
+    }
+}
+
+const UNKNOWN_MARKUP: &str =
+    "Only comments <!-- … --> and sections <![CDATA[ … ]]> may begin with <! in a message.";
+
+fn is_twin(earlier: &Attribute<'_>, later: &Attribute<'_>) -> bool {
+    earlier.local == later.local
+        && match (&earlier.namespace, &later.namespace) {
+            (None, None) => true,
+            (Some(one), Some(other)) => one.is_same(other),
+            (None, Some(_)) | (Some(_), None) => false,
+        }
+}

@@ -1,0 +1,1 @@
+//! What the whole layer accepts, delivers and refuses.
