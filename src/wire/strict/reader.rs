@@ -206,8 +206,7 @@ impl<'a> StrictReader<'a> {
     ) -> Result<Option<XmlEvent<'a>>, Fault> {
         self.check_room(start)?;
         let Some(name) = QName::read(self.text, start + 1) else {
-            let message = "Write an element name after <, or &lt; for a plain < in text.";
-            return Err(Fault::malformed(start, message));
+            return Err(self.no_name(start));
         };
         let scope_mark = self.scope.mark();
         let attributes = self.attributes(start, start + 1 + name.full.len(), close, scope_mark)?;
@@ -228,6 +227,14 @@ impl<'a> StrictReader<'a> {
             qname,
             attributes,
         })))
+    }
+
+    fn no_name(&self, start: usize) -> Fault {
+        let message = match self.text.as_bytes().get(start + 1) {
+            Some(b':') => "Remove the colon after <: a name cannot begin with a colon.",
+            _ => "Write an element name after <, or &lt; for a plain < in text.",
+        };
+        Fault::malformed(start, message)
     }
 
     fn check_room(&self, start: usize) -> Result<(), Fault> {
@@ -372,14 +379,14 @@ impl<'a> StrictReader<'a> {
         let content_end = end - "?>".len();
         let target_end = ncname_end(self.text, start + 2);
         let target = &self.text[start + 2..target_end];
-        if target.eq_ignore_ascii_case("xml") {
-            let message =
-                "Remove the processing instruction: a target may not be called xml in any case.";
-            return Err(Fault::malformed(start, message));
-        }
         let follows = self.text.as_bytes()[target_end];
         if target.is_empty() || (target_end != content_end && !is_space(follows)) {
             let message = "Give the processing instruction a name without colons, then a space.";
+            return Err(Fault::malformed(start, message));
+        }
+        if target.eq_ignore_ascii_case("xml") {
+            let message =
+                "Remove the processing instruction: a target may not be called xml in any case.";
             return Err(Fault::malformed(start, message));
         }
         Ok(None)
@@ -428,8 +435,7 @@ impl<'a> StrictReader<'a> {
 
     fn unfinished_tag(&self, start: usize) -> Fault {
         let Some(name) = QName::read(self.text, start + 1) else {
-            let message = "Write &lt; for a plain < in text, or finish the tag.";
-            return Fault::malformed(start, message);
+            return self.no_name(start);
         };
         let mut at = start + 1 + name.full.len();
         loop {
