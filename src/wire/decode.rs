@@ -275,3 +275,6 @@ fn unsupported(source: &str, name: &str) -> WireError {
     );
     WireError::new(Code::EncodingInvalid, message)
 }
+
+#[cfg(test)]
+mod tests;

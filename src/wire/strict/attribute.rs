@@ -142,3 +142,86 @@ fn normalise(written: &str, start: usize) -> Result<Cow<'_, str>, Fault> {
     normal.push_str(rest);
     Ok(Cow::Owned(normal))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    /// Reads `tag`, whose closing `>` is its last byte, after the name `a`.
+    fn first(tag: &str) -> Result<Option<Written<'_>>, Fault> {
+        read(tag, 2, tag.len() - 1)
+    }
+
+    fn value_of(tag: &str) -> Cow<'_, str> {
+        first(tag).expect(tag).expect(tag).value
+    }
+
+    #[test]
+    fn nothing_is_left_after_white_space() {
+        assert_eq!(first("<a>"), Ok(None));
+        assert_eq!(first("<a \t\r\n>"), Ok(None));
+    }
+
+    #[test]
+    fn the_reading_goes_on_after_the_closing_quote() {
+        let written = first("<a b = 'c' d='e'>").expect("good").expect("one");
+        assert_eq!(
+            (written.offset, written.name.full, written.end),
+            (3, "b", 10)
+        );
+    }
+
+    #[test]
+    fn values_are_borrowed_when_nothing_changes() {
+        assert!(matches!(
+            value_of("<a b='x \"ö\" >'>"),
+            Cow::Borrowed("x \"ö\" >")
+        ));
+        assert!(matches!(value_of("<a b=\"\">"), Cow::Borrowed("")));
+    }
+
+    #[rstest]
+    #[case("<a b='\t1\n2\r3\r\n4\n\r5'>", " 1 2 3 4  5")]
+    #[case("<a b='&#13;&#10;&#x9;'>", "\r\n\t")]
+    #[case("<a b='&amp;lt;'>", "&lt;")]
+    #[case("<a b='å&#228;ö'>", "åäö")]
+    #[case("<a b='&apos;&quot;'>", "'\"")]
+    fn values_are_normalised(#[case] tag: &str, #[case] value: &str) {
+        assert_eq!(value_of(tag), value);
+    }
+
+    #[rstest]
+    #[case::no_value("<a b>", 3)]
+    #[case::no_value_before_another("<a b c='1'>", 3)]
+    #[case::nothing_after_equals("<a b=>", 5)]
+    #[case::unquoted("<a b=c>", 5)]
+    #[case::mixed_quotes("<a b='c\">", 5)]
+    #[case::unclosed("<a b='c>", 5)]
+    #[case::less_than("<a b='x<y'>", 7)]
+    #[case::bare_ampersand("<a b='x & y'>", 8)]
+    #[case::ampersand_twice("<a b='&&amp;'>", 6)]
+    #[case::ampersand_last("<a b='åå&'>", 10)]
+    #[case::unknown_entity("<a b='x&nbsp;'>", 7)]
+    #[case::illegal_reference("<a b='\n&#0;'>", 7)]
+    #[case::slash("<a /b='c'>", 3)]
+    #[case::equals_first("<a ='c'>", 3)]
+    #[case::digit_first("<a 1='c'>", 3)]
+    #[case::bad_name("<a b×='c'>", 4)]
+    #[case::colon_first("<a :b='c'>", 3)]
+    #[case::colon_last("<a b:='c'>", 4)]
+    #[case::quoted_only("<a 'c'>", 3)]
+    fn faults_stand_where_they_are(#[case] tag: &str, #[case] offset: usize) {
+        let fault = first(tag).expect_err(tag);
+        assert_eq!(fault.offset, offset, "{tag}: {fault:?}");
+    }
+
+    #[test]
+    fn attributes_are_parted_by_white_space() {
+        let fault = read("<a b='1'c='2'>", 8, 13).expect_err("no space");
+        assert_eq!(
+            fault,
+            Fault::malformed(8, "Put a space before the attribute c.")
+        );
+    }
+}

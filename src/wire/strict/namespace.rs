@@ -218,3 +218,102 @@ fn undeclared(prefix: &str, offset: usize) -> Fault {
         ),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::strict::{StrictReader, XmlEvent, XmlLimits};
+    use rstest::rstest;
+
+    /// The namespace of each element in document order, `-` for none, or where the document is wrong.
+    fn namespaces(text: &str) -> Result<String, Option<u32>> {
+        let mut reader = StrictReader::new(text, XmlLimits::default());
+        let mut seen = Vec::new();
+        loop {
+            match reader
+                .next()
+                .map_err(|error| error.position.map(|place| place.column))?
+            {
+                XmlEvent::Start(tag) => {
+                    seen.push(
+                        tag.namespace
+                            .map_or("-".to_owned(), |name| name.as_str().to_owned()),
+                    );
+                }
+                XmlEvent::Text(_) | XmlEvent::End { .. } => {}
+                XmlEvent::Eof => return Ok(seen.join(" ")),
+            }
+        }
+    }
+
+    #[rstest]
+    #[case::none("<a><b/></a>", "- -")]
+    #[case::default("<a xmlns='u'><b/></a>", "u u")]
+    #[case::default_taken_away("<a xmlns='u'><b xmlns=''><c/></b><d/></a>", "u - - u")]
+    #[case::prefix("<p:a xmlns:p='u'><p:b/><c/></p:a>", "u u -")]
+    #[case::declared_after_use("<p:a p:x='1' xmlns:p='u'/>", "u")]
+    #[case::inner_wins("<p:a xmlns:p='u'><p:b xmlns:p='v'/><p:c/></p:a>", "u v u")]
+    #[case::empty_element_leaves("<a><b xmlns='u'/><c/></a>", "- u -")]
+    #[case::resolved("<a xmlns='u&#x2f;&amp;'/>", "u/&")]
+    #[case::white_space("<a xmlns='u\tv\r\nw'/>", "u v w")]
+    #[case::xml("<xml:a/>", XML)]
+    #[case::xml_declared("<a xmlns:xml='http://www.w3.org/XML/1998/namespace'/>", "-")]
+    #[case::case_matters("<a xmlns='U' xmlns:b='u'><b:a/></a>", "U u")]
+    #[case::prefix_called_like_xml("<xmla:a xmlns:xmla='u'/>", "u")]
+    fn scopes_nest(#[case] text: &str, #[case] expected: &str) {
+        assert_eq!(namespaces(text).as_deref(), Ok(expected));
+    }
+
+    #[rstest]
+    #[case::undeclared_element("<a><p:b/></a>", 4)]
+    #[case::undeclared_attribute("<a p:b='1'/>", 4)]
+    #[case::out_of_scope("<a><b xmlns:p='u'/><p:c/></a>", 20)]
+    #[case::out_of_scope_at_sibling("<a><b xmlns:p='u'></b><p:c/></a>", 23)]
+    #[case::empty_prefix("<a xmlns:p=''/>", 4)]
+    #[case::prefix_taken_away("<a xmlns:p='u'><b xmlns:p=''/></a>", 19)]
+    #[case::xmlns_declared("<a xmlns:xmlns='u'/>", 4)]
+    #[case::xmlns_declared_rightly("<a xmlns:xmlns='http://www.w3.org/2000/xmlns/'/>", 4)]
+    #[case::xml_to_other("<a xmlns:xml='u'/>", 4)]
+    #[case::other_to_xml("<a xmlns:p='http://www.w3.org/XML/1998/namespace'/>", 4)]
+    #[case::default_to_xml("<a xmlns='http://www.w3.org/XML/1998/namespace'/>", 4)]
+    #[case::other_to_xmlns("<a xmlns:p='http://www.w3.org/2000/xmlns/'/>", 4)]
+    #[case::default_to_xmlns("<a xmlns='http://www.w3.org/2000/xmlns/'/>", 4)]
+    #[case::xmlns_element("<xmlns:a/>", 1)]
+    #[case::xmlns_alone("<a xmlns:='u'/>", 9)]
+    #[case::default_twice("<a xmlns='u' xmlns='u'/>", 14)]
+    #[case::prefix_twice("<a xmlns:p='u' xmlns:p='v'/>", 16)]
+    #[case::attribute_twice("<a b='1' b='1'/>", 10)]
+    #[case::attribute_twice_by_prefix("<a xmlns:p='u' p:b='1' p:b='1'/>", 24)]
+    #[case::attribute_twice_by_namespace("<a xmlns:p='u' xmlns:q='u' p:b='1' q:b='1'/>", 36)]
+    #[case::attribute_twice_by_resolved("<a xmlns:p='u' xmlns:q='&#117;' p:b='1' q:b='1'/>", 41)]
+    #[case::attribute_twice_across("<a xmlns:p='u'><b xmlns:q='u' p:b='1' q:b='1'/></a>", 39)]
+    fn broken_rules_are_refused(#[case] text: &str, #[case] column: u32) {
+        assert_eq!(namespaces(text), Err(Some(column)), "{text}");
+    }
+
+    #[rstest]
+    #[case::default_is_not_for_attributes("<a xmlns='u' xmlns:p='u' b='1' p:b='2'/>")]
+    #[case::other_namespaces("<a xmlns:p='u' xmlns:q='v' p:b='1' q:b='2'/>")]
+    #[case::redeclared(
+        "<a xmlns:p='u' xmlns:q='v'><b xmlns:p='v' xmlns:q='u' p:b='1' q:b='2'/></a>"
+    )]
+    fn attributes_that_look_alike_may_differ(#[case] text: &str) {
+        assert!(namespaces(text).is_ok(), "{text}");
+    }
+
+    #[test]
+    fn namespaces_compare_by_their_characters() {
+        let name = |text: &'static str| Namespace {
+            name: Name::Literal(text),
+            id: 1,
+        };
+        let resolved = Namespace {
+            name: Name::Resolved("u".into()),
+            id: 2,
+        };
+        assert_eq!(name("u"), resolved);
+        assert_ne!(name("u"), name("v"));
+        assert!(name("u") == "u" && name("u") == *"u" && name("u") != "v");
+        assert_eq!(format!("{resolved:?}"), "\"u\"");
+    }
+}
