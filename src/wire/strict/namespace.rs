@@ -88,12 +88,12 @@ impl<'a> Scope<'a> {
             name: Name::Literal(XML),
             id: 0,
         };
-        Self {
-            bindings: vec![Binding {
-                prefix: "xml",
-                namespace,
-            }],
-        }
+        let mut bindings = Vec::with_capacity(4);
+        bindings.push(Binding {
+            prefix: "xml",
+            namespace,
+        });
+        Self { bindings }
     }
 
     /// How many declarations are in scope; [`Scope::leave`] takes it back at the end of the element.
@@ -175,7 +175,9 @@ impl<'a> Scope<'a> {
         offset: usize,
     ) -> Result<Option<Namespace<'a>>, Fault> {
         match self.find(name.prefix) {
-            Some(namespace) => Ok(Some(namespace).filter(|found| *found != "").cloned()),
+            Some(namespace) => Ok(Some(namespace)
+                .filter(|found| !found.as_str().is_empty())
+                .cloned()),
             None if name.prefix.is_empty() => Ok(None),
             None => Err(undeclared(name.prefix, offset)),
         }
@@ -200,11 +202,13 @@ impl<'a> Scope<'a> {
     }
 
     fn find(&self, prefix: &str) -> Option<&Namespace<'a>> {
-        let innermost = self
-            .bindings
-            .iter()
-            .rev()
-            .find(|binding| binding.prefix == prefix);
+        let mut innermost_first = self.bindings.iter().rev();
+        // Lengths alone where there is no prefix: comparing two empty strings costs more than all the
+        // rest on machines whose memcmp reads masked vectors from their dangling addresses.
+        let innermost = match prefix.is_empty() {
+            true => innermost_first.find(|binding| binding.prefix.is_empty()),
+            false => innermost_first.find(|binding| binding.prefix == prefix),
+        };
         innermost.map(|binding| &binding.namespace)
     }
 }

@@ -65,7 +65,11 @@ impl<'a> StrictReader<'a> {
             elements: 0,
             root: Root::Before,
             owed_end: None,
-            refused: None,
+            refused: text.starts_with(BYTE_ORDER_MARK).then(|| {
+                // quick-xml would skip it without a word, and without counting its bytes.
+                let message = "Remove the second byte order mark (U+FEFF).";
+                Fault::malformed(0, message).locate(text)
+            }),
         }
     }
 
@@ -108,15 +112,11 @@ impl<'a> StrictReader<'a> {
     /// Reads one token; `None` for one that the caller need not see.
     fn step(&mut self) -> Result<Option<XmlEvent<'a>>, Fault> {
         let start = self.offset();
-        let rest = &self.text[start..];
-        if rest.starts_with("<!DOCTYPE") {
+        // Before quick-xml sees it, so that not even an unfinished one is looked into.
+        if self.text.as_bytes().get(start + 1) == Some(&b'!')
+            && self.text[start..].starts_with("<!DOCTYPE")
+        {
             return Err(Fault::doctype(start));
-        }
-        if start == 0 && rest.starts_with(BYTE_ORDER_MARK) {
-            return Err(Fault::malformed(
-                0,
-                "Remove the second byte order mark (U+FEFF).",
-            ));
         }
         let token = self.tokens.read_event();
         let end = self.offset();
@@ -323,7 +323,10 @@ impl<'a> StrictReader<'a> {
     }
 
     fn end(&mut self, start: usize, end: usize) -> Result<Option<XmlEvent<'a>>, Fault> {
-        let name = self.text[start + 2..end - 1].trim_end_matches([' ', '\t', '\n', '\r']);
+        let mut name = &self.text[start + 2..end - 1];
+        if name.as_bytes().last().is_some_and(|&byte| is_space(byte)) {
+            name = name.trim_end_matches([' ', '\t', '\n', '\r']);
+        }
         let Some(open) = self.open.last() else {
             let name = shown(name);
             return Err(Fault::malformed(
@@ -364,7 +367,7 @@ impl<'a> StrictReader<'a> {
         let content = start + "<!--".len()..end - "-->".len();
         let first = content.start;
         let content = &self.text[content];
-        let double = content.find("--");
+        let double = content.as_bytes().windows(2).position(|pair| pair == b"--");
         let double = double.or(content.ends_with('-').then(|| content.len() - 1));
         match double {
             Some(at) => {
