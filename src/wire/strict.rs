@@ -16,6 +16,8 @@ mod name;
 mod namespace;
 mod reader;
 mod reference;
+mod skipped;
+mod tag;
 
 pub use self::namespace::Namespace;
 pub use self::reader::StrictReader;

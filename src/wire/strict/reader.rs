@@ -1,16 +1,17 @@
 //! The pull reader: the order of tokens, and the rules between them.
 
-use super::attribute::{self, Written};
 use super::character::{Survey, is_space, normalise_line_ends};
 use super::fault::{Fault, shown, shown_char};
-use super::name::{QName, ncname_end};
 use super::namespace::Scope;
-use super::{Attribute, StartTag, XmlEvent, XmlLimits, declaration, reference};
+use super::skipped::{check_comment, check_instruction};
+use super::{XmlEvent, XmlLimits, declaration, reference, tag};
 use crate::wire::error::{WireError, position};
 use quick_xml::events::Event;
 use std::borrow::Cow;
 
 const BYTE_ORDER_MARK: char = '\u{FEFF}';
+const UNKNOWN_MARKUP: &str =
+    "Only comments <!-- … --> and sections <![CDATA[ … ]]> may begin with <! in a message.";
 
 /// Reads one decoded document from front to back.
 ///
@@ -130,8 +131,8 @@ impl<'a> StrictReader<'a> {
             Ok(Event::Empty(_)) => self.start(start, end - 2, true),
             Ok(Event::End(_)) => self.end(start, end),
             Ok(Event::CData(_)) => self.cdata(start, end),
-            Ok(Event::Comment(_)) => self.comment(start, end),
-            Ok(Event::PI(_)) => self.instruction(start, end),
+            Ok(Event::Comment(_)) => check_comment(self.text, start, end).map(|()| None),
+            Ok(Event::PI(_)) => check_instruction(self.text, start, end).map(|()| None),
             Ok(Event::Decl(_)) => self.declaration(start),
             Ok(Event::DocType(_)) => Err(Fault::malformed(start, UNKNOWN_MARKUP)),
             Ok(Event::Eof) => self.eof(),
@@ -205,36 +206,18 @@ impl<'a> StrictReader<'a> {
         is_empty: bool,
     ) -> Result<Option<XmlEvent<'a>>, Fault> {
         self.check_room(start)?;
-        let Some(name) = QName::read(self.text, start + 1) else {
-            return Err(self.no_name(start));
-        };
         let scope_mark = self.scope.mark();
-        let attributes = self.attributes(start, start + 1 + name.full.len(), close, scope_mark)?;
-        let namespace = self.scope.element(&name, start)?;
+        let attributes_max = self.limits.attributes_max;
+        let tag = tag::read(self.text, start, close, attributes_max, &mut self.scope)?;
         self.elements += 1;
         self.root = Root::Inside;
         self.open.push(Open {
-            qname: name.full,
+            qname: tag.qname,
             offset: start,
             scope_mark,
         });
         self.owed_end = is_empty.then_some(start);
-        let (local, qname) = (name.local, name.full);
-        Ok(Some(XmlEvent::Start(StartTag {
-            offset: start,
-            namespace,
-            local,
-            qname,
-            attributes,
-        })))
-    }
-
-    fn no_name(&self, start: usize) -> Fault {
-        let message = match self.text.as_bytes().get(start + 1) {
-            Some(b':') => "Remove the colon after <: a name cannot begin with a colon.",
-            _ => "Write an element name after <, or &lt; for a plain < in text.",
-        };
-        Fault::malformed(start, message)
+        Ok(Some(XmlEvent::Start(tag)))
     }
 
     fn check_room(&self, start: usize) -> Result<(), Fault> {
@@ -255,69 +238,6 @@ impl<'a> StrictReader<'a> {
                 self.limits.elements_max
             );
             return Err(Fault::too_large(start, message));
-        }
-        Ok(())
-    }
-
-    /// The attributes between the bytes `from` and `close`; declarations among them enter the scope.
-    fn attributes(
-        &mut self,
-        start: usize,
-        from: usize,
-        close: usize,
-        scope_mark: usize,
-    ) -> Result<Vec<Attribute<'a>>, Fault> {
-        let mut attributes: Vec<Attribute<'a>> = Vec::new();
-        let mut count = 0;
-        let mut at = from;
-        while let Some(Written {
-            offset,
-            name,
-            value,
-            end,
-        }) = attribute::read(self.text, at, close)?
-        {
-            count += 1;
-            if count > self.limits.attributes_max {
-                let message = format!(
-                    "An element may have at most {} attributes.",
-                    self.limits.attributes_max
-                );
-                return Err(Fault::too_large(start, message));
-            }
-            match (name.prefix, name.local) {
-                ("", "xmlns") => self.scope.declare(scope_mark, "", value, offset)?,
-                ("xmlns", prefix) => self.scope.declare(scope_mark, prefix, value, offset)?,
-                (_, local) => {
-                    let qname = name.full;
-                    attributes.push(Attribute {
-                        offset,
-                        namespace: None,
-                        local,
-                        qname,
-                        value,
-                    });
-                }
-            }
-            at = end;
-        }
-        self.resolve(&mut attributes)?;
-        Ok(attributes)
-    }
-
-    /// Gives every attribute its namespace, which is known only at the end of the tag, and refuses twins.
-    fn resolve(&self, attributes: &mut [Attribute<'a>]) -> Result<(), Fault> {
-        for index in 0..attributes.len() {
-            let (before, rest) = attributes.split_at_mut(index);
-            let attribute = &mut rest[0];
-            let prefix_end = attribute.qname.len() - attribute.local.len();
-            let prefix = attribute.qname[..prefix_end].trim_end_matches(':');
-            attribute.namespace = self.scope.attribute(prefix, attribute.offset)?;
-            if before.iter().any(|earlier| is_twin(earlier, attribute)) {
-                let name = shown(attribute.qname);
-                let message = format!("The attribute {name} stands twice in this tag: keep one.");
-                return Err(Fault::malformed(attribute.offset, message));
-            }
         }
         Ok(())
     }
@@ -363,38 +283,6 @@ impl<'a> StrictReader<'a> {
         Ok(self.characters(&self.text[content]))
     }
 
-    fn comment(&self, start: usize, end: usize) -> Result<Option<XmlEvent<'a>>, Fault> {
-        let content = start + "<!--".len()..end - "-->".len();
-        let first = content.start;
-        let content = &self.text[content];
-        let double = content.as_bytes().windows(2).position(|pair| pair == b"--");
-        let double = double.or(content.ends_with('-').then(|| content.len() - 1));
-        match double {
-            Some(at) => {
-                let message = "Write a single - in the comment: -- may only end it.";
-                Err(Fault::malformed(first + at, message))
-            }
-            None => Ok(None),
-        }
-    }
-
-    fn instruction(&self, start: usize, end: usize) -> Result<Option<XmlEvent<'a>>, Fault> {
-        let content_end = end - "?>".len();
-        let target_end = ncname_end(self.text, start + 2);
-        let target = &self.text[start + 2..target_end];
-        let follows = self.text.as_bytes()[target_end];
-        if target.is_empty() || (target_end != content_end && !is_space(follows)) {
-            let message = "Give the processing instruction a name without colons, then a space.";
-            return Err(Fault::malformed(start, message));
-        }
-        if target.eq_ignore_ascii_case("xml") {
-            let message =
-                "Remove the processing instruction: a target may not be called xml in any case.";
-            return Err(Fault::malformed(start, message));
-        }
-        Ok(None)
-    }
-
     fn declaration(&self, start: usize) -> Result<Option<XmlEvent<'a>>, Fault> {
         if start > 0 {
             let message = "The XML declaration may only stand at the very start of the message: remove \
@@ -431,34 +319,8 @@ impl<'a> StrictReader<'a> {
             [b'<', b'!', ..] => UNKNOWN_MARKUP,
             [b'<', b'?', ..] => "Close the processing instruction with ?>.",
             [b'<', b'/', ..] => "Close the end tag with >.",
-            _ => return self.unfinished_tag(start),
+            _ => return tag::unfinished(self.text, start),
         };
         Fault::malformed(start, message)
     }
-
-    fn unfinished_tag(&self, start: usize) -> Fault {
-        let Some(name) = QName::read(self.text, start + 1) else {
-            return self.no_name(start);
-        };
-        let mut at = start + 1 + name.full.len();
-        loop {
-            match attribute::read(self.text, at, self.text.len()) {
-                Ok(Some(written)) => at = written.end,
-                Ok(None) => return Fault::malformed(start, "Close the tag with >."),
-                Err(fault) => return fault,
-            }
-        }
-    }
-}
-
-const UNKNOWN_MARKUP: &str =
-    "Only comments <!-- … --> and sections <![CDATA[ … ]]> may begin with <! in a message.";
-
-fn is_twin(earlier: &Attribute<'_>, later: &Attribute<'_>) -> bool {
-    earlier.local == later.local
-        && match (&earlier.namespace, &later.namespace) {
-            (None, None) => true,
-            (Some(one), Some(other)) => one.is_same(other),
-            (None, Some(_)) | (Some(_), None) => false,
-        }
 }
