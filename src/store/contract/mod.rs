@@ -1,0 +1,88 @@
+//! What every store must do, run over each of them.
+
+mod samples;
+mod verbs;
+
+use tempfile::TempDir;
+
+use super::Store;
+use super::memory::MemoryStore;
+use super::sqlite::{SqliteOptions, SqliteStore};
+
+/// A kind of store, with what is needed to end its process and start another.
+trait Subject {
+    type Store: Store;
+    fn store(&mut self) -> &mut Self::Store;
+    /// Ends the process and starts the next one.
+    fn reopen(&mut self);
+}
+
+struct OnDisk {
+    dir: TempDir,
+    options: SqliteOptions,
+    store: Option<SqliteStore>,
+}
+
+impl OnDisk {
+    fn new() -> OnDisk {
+        OnDisk::with(SqliteOptions::default())
+    }
+
+    fn with(options: SqliteOptions) -> OnDisk {
+        let dir = tempfile::tempdir().expect("a directory");
+        let mut subject = OnDisk {
+            dir,
+            options,
+            store: None,
+        };
+        subject.reopen();
+        subject
+    }
+}
+
+impl Subject for OnDisk {
+    type Store = SqliteStore;
+
+    fn store(&mut self) -> &mut SqliteStore {
+        self.store.as_mut().expect("it is open")
+    }
+
+    fn reopen(&mut self) {
+        self.store = None;
+        let store = SqliteStore::open(self.dir.path(), self.options.clone());
+        self.store = Some(store.expect("the store opens"));
+    }
+}
+
+struct InMemory(MemoryStore);
+
+impl Subject for InMemory {
+    type Store = MemoryStore;
+
+    fn store(&mut self) -> &mut MemoryStore {
+        &mut self.0
+    }
+
+    fn reopen(&mut self) {
+        self.0 = self.0.crash();
+    }
+}
+
+/// Makes one test of each named function for each store.
+macro_rules! contract {
+    ($module:ident: $($name:ident),+ $(,)?) => {
+        mod in_memory {
+            $(#[test] fn $name() {
+                super::$name(crate::store::contract::InMemory(
+                    crate::store::memory::MemoryStore::new(),
+                ));
+            })+
+        }
+        mod on_disk {
+            $(#[test] fn $name() {
+                super::$name(crate::store::contract::OnDisk::new());
+            })+
+        }
+    };
+}
+use contract;

@@ -1,0 +1,204 @@
+//! Items, contents and batches for the store's tests.
+
+use uuid::Uuid;
+
+use crate::domain::content::{
+    Attachment, ContactDatum, Content, Customer, Expiry, Link, PreferredAgent, PreferredAgents,
+    SkillRequirement,
+};
+use crate::domain::ids::{BlobId, ItemId, Priority, SenderId, Sequence, ServiceId, TenantId};
+use crate::domain::item::{Ending, Item, ItemState};
+use crate::domain::journal::{Actor, JournalEntry, JournalEvent};
+use crate::domain::outcome::Outcome;
+use crate::domain::time::Timestamp;
+use crate::store::{Batch, ChangedItem, Chunk, NewItem};
+
+/// 2026-11-20T12:00:00Z.
+pub const NOON: Timestamp = Timestamp(1_795_176_000_000);
+
+/// An id whose order is that of `sequence`, like a UUIDv7.
+pub fn id(sequence: u64) -> ItemId {
+    ItemId(Uuid::from_u64_pair(
+        0x0190_0000_0000_7000 | (sequence << 16),
+        0x8000_0000_0000_0000 | sequence,
+    ))
+}
+
+/// A queued item of sender 1.
+pub fn item(sequence: u64) -> Item {
+    Item {
+        sequence: Sequence(sequence),
+        id: id(sequence),
+        tenant: TenantId(1),
+        sender: SenderId(1),
+        service: ServiceId(1),
+        state: ItemState::Queued,
+        priority: Priority::DEFAULT,
+        version: 1,
+        journal_rows: 1,
+        received_at: NOON.plus_ms(sequence as i64),
+        stored_at: NOON.plus_ms(sequence as i64 + 1),
+        not_before: None,
+        due_by: None,
+        expires_at: None,
+        queued_at: Some(NOON.plus_ms(sequence as i64 + 1)),
+        ended: None,
+        chargeable: true,
+        content_digest: [sequence as u8; 16],
+    }
+}
+
+/// Little content.
+pub fn content(reference: &str) -> Content {
+    Content {
+        reference: reference.to_owned(),
+        service: "claims".to_owned(),
+        contact_data: vec![ContactDatum {
+            key: "workItemTask".to_owned(),
+            value: "Call back".to_owned(),
+        }],
+        ..Content::default()
+    }
+}
+
+/// Every field of a content filled, attachments aside.
+pub fn full_content(reference: &str) -> Content {
+    Content {
+        reference: reference.to_owned(),
+        service: "claims".to_owned(),
+        chargeable: Some(false),
+        title: Some("A \"title\" with <signs> & \u{1F600}".to_owned()),
+        description: Some("two\nlines\t".to_owned()),
+        task_type: Some("callback".to_owned()),
+        origin: Some("web".to_owned()),
+        priority: Priority::new(9),
+        customer: Some(Customer {
+            id: Some("4711".to_owned()),
+            name: Some("Zoë Ångström".to_owned()),
+            company: None,
+            phone: Some("+49 30 123".to_owned()),
+            email: Some("zoe@example.org".to_owned()),
+        }),
+        preferred_agents: Some(PreferredAgents {
+            required: true,
+            agents: vec![PreferredAgent {
+                name: "anna".to_owned(),
+                rank: 99,
+            }],
+        }),
+        skills: vec![SkillRequirement {
+            name: "french".to_owned(),
+            level: 9,
+            optional: true,
+        }],
+        not_before: Some(NOON.plus_ms(1)),
+        due_by: Some(NOON.plus_ms(2)),
+        expiry: Some(Expiry::Lifetime { ms: 60_000 }),
+        links: vec![Link {
+            name: "claim".to_owned(),
+            href: "https://example.org/?a=1&b=2".to_owned(),
+        }],
+        tags: vec!["urgent".to_owned(), "vip".to_owned()],
+        contact_data: vec![ContactDatum {
+            key: "workItemTask".to_owned(),
+            value: String::new(),
+        }],
+        attachments: Vec::new(),
+        related_to: Some("older".to_owned()),
+    }
+}
+
+/// The first journal line of an item.
+pub fn received(item: &Item) -> JournalEntry {
+    JournalEntry {
+        sequence: item.sequence,
+        number: 1,
+        at: item.stored_at,
+        event: JournalEvent::Received,
+        actor: Actor::Sender(item.sender),
+        data: vec![("state", item.state.name().to_owned())],
+    }
+}
+
+/// The reference that [`new`] gives.
+pub fn reference(sequence: u64) -> String {
+    format!("order-{sequence}")
+}
+
+/// A new item with little content.
+pub fn new(item: Item) -> NewItem {
+    let reference = reference(item.sequence.0);
+    NewItem {
+        content: content(&reference),
+        raw: format!("<workItem reference=\"{reference}\"/>"),
+        item,
+    }
+}
+
+/// A batch of these new items, each with its first journal line.
+pub fn batch(items: impl IntoIterator<Item = Item>) -> Batch {
+    let new_items: Vec<_> = items.into_iter().map(new).collect();
+    Batch {
+        journal: new_items.iter().map(|new| received(&new.item)).collect(),
+        new_items,
+        ..Batch::default()
+    }
+}
+
+/// The item's next version, ended.
+pub fn ended(item: &Item) -> Item {
+    let at = NOON.plus_ms(1_000_000);
+    Item {
+        state: ItemState::Ended,
+        version: item.version + 1,
+        journal_rows: item.journal_rows + 1,
+        ended: Some(Ending {
+            at,
+            outcome: Outcome::CancelledByExternalSystem,
+        }),
+        ..item.clone()
+    }
+}
+
+/// The row changed, and nothing else.
+pub fn changed(item: Item) -> ChangedItem {
+    ChangedItem {
+        item,
+        content: None,
+        raw: None,
+    }
+}
+
+/// A batch that changes one row.
+pub fn change(item: Item) -> Batch {
+    Batch {
+        changed_items: vec![changed(item)],
+        ..Batch::default()
+    }
+}
+
+/// A blob's id.
+pub fn blob(number: u64) -> BlobId {
+    BlobId(Uuid::from_u64_pair(0x0190_0000_0000_7000, number))
+}
+
+/// A piece of a blob.
+pub fn chunk(blob: BlobId, number: u32, bytes: &[u8]) -> Chunk {
+    Chunk {
+        blob,
+        number,
+        bytes: bytes.to_vec(),
+    }
+}
+
+/// An attachment whose body is `bytes` in `blob`.
+pub fn attachment(blob: BlobId, bytes: &[u8]) -> Attachment {
+    use sha2::Digest as _;
+    Attachment {
+        name: "letter.pdf".to_owned(),
+        media_type: "application/pdf".to_owned(),
+        length_bytes: bytes.len() as u64,
+        sha256: sha2::Sha256::digest(bytes).into(),
+        blob,
+    }
+}

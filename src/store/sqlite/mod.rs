@@ -1,0 +1,376 @@
+//! The store on disk: one SQLite file, one writing connection, owned by the engine's thread.
+//!
+//! - `open`: directory, lock, pragmas · `schema`: tables and migrations · `error`: what SQLite's
+//!   errors mean · `row`, `content_column`: how values lie in the file
+//! - `write`: a batch · `load`: what the engine reads · `references`: who has a sender's reference
+
+mod content_column;
+mod error;
+mod load;
+pub(super) mod open;
+mod references;
+mod row;
+pub mod schema;
+mod write;
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use rusqlite::hooks::Wal;
+use rusqlite::{Connection, TransactionBehavior};
+
+pub use open::{DATABASE_FILE, LOCK_FILE};
+
+use self::open::DirectoryLock;
+use self::references::References;
+use self::row::{item_by_sequence, key, sequence, sequence_by_id};
+use super::{
+    AnsweredRequest, Batch, KnownReference, Names, Numbers, OpenItem, Resume, Store, StoreError,
+};
+use crate::domain::content::Content;
+use crate::domain::ids::{ItemId, SenderId, Sequence, TenantId};
+use crate::domain::item::Item;
+
+/// Pages in the write-ahead log at which a commit checkpoints it. Bounds the log under load.
+const LOG_PAGES_MAX: u32 = 4_000;
+/// Pages in the write-ahead log at which a quiet moment is used to checkpoint it.
+const LOG_PAGES_TIDY: u32 = 1_000;
+/// Reference entries that a quiet moment writes or moves: some 5 ms.
+const TIDY_ENTRIES: usize = 1_000;
+/// Reference entries that a commit writes or moves per new item, when that can wait no longer.
+const PRESSING_ENTRIES_PER_ITEM: usize = 4;
+/// The part of `bytes_max` kept for work on items that are there already: one of so many.
+const RESERVE_PART: u64 = 16;
+/// What a probe writes: enough to need pages of its own.
+const PROBE_BYTES: usize = 64 * 1024;
+/// Sequences in a stretch of `sender_span`.
+pub(super) const SPAN_ITEMS: i64 = 1_024;
+
+const INSERT_SPAN: &str = "INSERT OR IGNORE INTO sender_span (span, sender) VALUES (?1, ?2)";
+const INSERT_PROBE: &str = "INSERT INTO probe (bytes) VALUES (zeroblob(?1))";
+const DELETE_PROBE: &str = "DELETE FROM probe";
+
+/// How a store is opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SqliteOptions {
+    /// The database may not grow beyond this many bytes (the write-ahead log of some 16 MiB comes
+    /// on top); `None`: as large as the disk. New items stop a sixteenth earlier, so that there is
+    /// room to work on those that are there.
+    pub bytes_max: Option<u64>,
+    /// References kept in memory before they are written to a run.
+    pub references_recent_max: usize,
+}
+
+impl Default for SqliteOptions {
+    fn default() -> SqliteOptions {
+        SqliteOptions {
+            bytes_max: None,
+            references_recent_max: references::RECENT_MAX,
+        }
+    }
+}
+
+/// The store on disk. See [`Store`].
+pub struct SqliteStore {
+    connection: Connection,
+    path: PathBuf,
+    bytes_max: Option<u64>,
+    references_recent_max: usize,
+    references: References,
+    last_sequence: i64,
+    /// The stretch that the last items fell into, and the senders it is known to have.
+    span: (i64, HashSet<SenderId>),
+    room: Room,
+    /// Pages in the write-ahead log, as SQLite said after the last commit.
+    log_pages: Arc<AtomicU32>,
+    /// A commit failed: what stands in memory is to be read again.
+    stale: bool,
+    _lock: DirectoryLock,
+}
+
+/// How far the file may grow in this transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Room {
+    /// For new items: not into the reserve.
+    Intake,
+    /// For work on items that are there.
+    Work,
+}
+
+impl SqliteStore {
+    /// Opens the store of a data directory, making both where there is none.
+    ///
+    /// # Errors
+    /// [`StoreError::Locked`], [`StoreError::Newer`], or what SQLite says.
+    pub fn open(dir: &Path, options: SqliteOptions) -> Result<SqliteStore, StoreError> {
+        open::make_directory(dir)?;
+        let lock = DirectoryLock::take(dir)?;
+        let mut connection = open::writer(dir)?;
+        let log_pages = Arc::new(AtomicU32::new(0));
+        let pages = Arc::clone(&log_pages);
+        connection.wal_hook(Some(move |_: &mut Wal, count| {
+            pages.store(u32::try_from(count).unwrap_or(0), Ordering::Relaxed);
+            Ok(())
+        }))?;
+        let references = References::load(&connection, options.references_recent_max)?;
+        let last_sequence = load::last_sequence(&connection)?;
+        let mut store = SqliteStore {
+            connection,
+            path: dir.join(DATABASE_FILE),
+            bytes_max: options.bytes_max,
+            references_recent_max: options.references_recent_max,
+            references,
+            last_sequence,
+            span: (0, HashSet::new()),
+            room: Room::Work,
+            log_pages,
+            stale: false,
+            _lock: lock,
+        };
+        store.set_room(Room::Intake)?;
+        Ok(store)
+    }
+
+    /// The database's file, for readers and backups.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn set_room(&mut self, room: Room) -> Result<(), StoreError> {
+        let Some(bytes_max) = self.bytes_max else {
+            return Ok(());
+        };
+        if self.room != room {
+            let bytes = match room {
+                Room::Intake => bytes_max - bytes_max / RESERVE_PART,
+                Room::Work => bytes_max,
+            };
+            let pages = (bytes / schema::PAGE_BYTES).max(1).cast_signed();
+            self.connection
+                .pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?;
+            self.room = room;
+        }
+        Ok(())
+    }
+
+    /// Writes the batch, and what can wait no longer of the housekeeping, in one transaction.
+    fn write(&mut self, batch: &Batch) -> Result<(), StoreError> {
+        let intake = !batch.new_items.is_empty() || !batch.chunks.is_empty();
+        self.set_room(if intake { Room::Intake } else { Room::Work })?;
+        let last_sequence = order(batch, self.last_sequence)?;
+        let spans = self.new_spans(batch);
+        let tx = begin(&mut self.connection)?;
+        write::batch(&tx, batch)?;
+        for (span, sender) in &spans {
+            tx.prepare_cached(INSERT_SPAN)?.execute((span, sender.0))?;
+        }
+        let mut slice = None;
+        if !batch.new_items.is_empty() && self.references.is_pressing() {
+            let entries = batch.new_items.len() * PRESSING_ENTRIES_PER_ITEM;
+            slice = self.references.slice(&tx, entries)?;
+        }
+        tx.commit()?;
+
+        self.last_sequence = last_sequence;
+        for (span, sender) in spans {
+            if self.span.0 != span {
+                self.span = (span, HashSet::new());
+            }
+            self.span.1.insert(sender);
+        }
+        if let Some(slice) = slice {
+            self.references.done(slice);
+        }
+        for new in &batch.new_items {
+            let hash = self
+                .references
+                .hash(new.item.sender, &new.content.reference);
+            self.references.insert(hash, key(new.item.sequence));
+        }
+        Ok(())
+    }
+
+    /// The senders that come into a stretch of sequences with this batch.
+    fn new_spans(&self, batch: &Batch) -> Vec<(i64, SenderId)> {
+        let mut spans = Vec::new();
+        for new in &batch.new_items {
+            let entry = (key(new.item.sequence) / SPAN_ITEMS, new.item.sender);
+            let known = self.span.0 == entry.0 && self.span.1.contains(&entry.1);
+            if !known && !spans.contains(&entry) {
+                spans.push(entry);
+            }
+        }
+        spans
+    }
+
+    /// Moves the write-ahead log into the database once it has `pages`.
+    ///
+    /// # Errors
+    /// [`StoreError::Fatal`] when a sync failed. No room is no error: the log keeps everything and
+    /// the next commits will meet the same lack of room.
+    fn checkpoint(&mut self, pages: u32) -> Result<bool, StoreError> {
+        if self.log_pages.load(Ordering::Relaxed) < pages {
+            return Ok(false);
+        }
+        let outcome = self
+            .connection
+            .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+        self.log_pages.store(0, Ordering::Relaxed);
+        match outcome.map_err(StoreError::from) {
+            Err(error @ StoreError::Fatal(_)) => Err(error),
+            Ok(()) | Err(_) => Ok(true),
+        }
+    }
+
+    /// The item that has `reference` of `sender`.
+    fn by_reference(&self, sender: SenderId, reference: &str) -> Result<Option<Item>, StoreError> {
+        let hash = self.references.hash(sender, reference);
+        for candidate in self.references.candidates(&self.connection, hash)? {
+            if let Some((item, its_reference)) = item_by_sequence(&self.connection, candidate)?
+                && item.sender == sender
+                && its_reference == reference
+            {
+                return Ok(Some(item));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// New items must come in ascending order above all that were ever committed. Returns the last.
+fn order(batch: &Batch, last: i64) -> Result<i64, StoreError> {
+    let mut last = last;
+    for new in &batch.new_items {
+        let next = key(new.item.sequence);
+        if next <= last {
+            return Err(StoreError::Conflict(format!(
+                "new item {next} does not come after {last}"
+            )));
+        }
+        last = next;
+    }
+    Ok(last)
+}
+
+fn begin(connection: &mut Connection) -> rusqlite::Result<rusqlite::Transaction<'_>> {
+    connection.transaction_with_behavior(TransactionBehavior::Immediate)
+}
+
+impl Store for SqliteStore {
+    fn number(&mut self, names: &Names) -> Result<Numbers, StoreError> {
+        self.set_room(Room::Work)?;
+        load::number(&mut self.connection, names)
+    }
+
+    fn resume(&mut self) -> Result<Resume, StoreError> {
+        if self.stale {
+            self.references = References::load(&self.connection, self.references_recent_max)?;
+            self.last_sequence = load::last_sequence(&self.connection)?;
+            self.span = (0, HashSet::new());
+            self.stale = false;
+        }
+        self.set_room(Room::Work)?;
+        load::drop_orphans(&mut self.connection)?;
+        let next = self.last_sequence + 1;
+        Ok(Resume {
+            next_sequence: sequence(next),
+            entrances: load::entrances(&self.connection)?,
+        })
+    }
+
+    fn open_items(&mut self, after: Sequence, limit: usize) -> Result<Vec<OpenItem>, StoreError> {
+        Ok(load::open_items(&self.connection, after, limit)?)
+    }
+
+    fn items(&mut self, sequences: &[Sequence]) -> Result<Vec<Item>, StoreError> {
+        Ok(load::items(&self.connection, sequences)?)
+    }
+
+    fn find_id(&mut self, id: ItemId) -> Result<Option<Item>, StoreError> {
+        let Some(sequence) = sequence_by_id(&self.connection, id)? else {
+            return Ok(None);
+        };
+        Ok(item_by_sequence(&self.connection, sequence)?.map(|(item, _)| item))
+    }
+
+    fn find_reference(
+        &mut self,
+        sender: SenderId,
+        reference: &str,
+    ) -> Result<Option<KnownReference>, StoreError> {
+        if let Some(item) = self.by_reference(sender, reference)? {
+            return Ok(Some(KnownReference::Item(Box::new(item))));
+        }
+        let erased = self
+            .references
+            .is_erased(&self.connection, sender, reference)?;
+        Ok(erased.then_some(KnownReference::Erased))
+    }
+
+    fn find_related(
+        &mut self,
+        tenant: TenantId,
+        name: &str,
+    ) -> Result<Option<Sequence>, StoreError> {
+        let mut found = Vec::new();
+        if let Ok(id) = name.parse::<ItemId>() {
+            found.extend(self.find_id(id)?);
+        }
+        for sender in load::senders_of(&self.connection, tenant)? {
+            found.extend(self.by_reference(sender, name)?);
+        }
+        let of_tenant = found.into_iter().filter(|item| item.tenant == tenant);
+        Ok(of_tenant.map(|item| item.sequence).max())
+    }
+
+    fn content(&mut self, sequence: Sequence) -> Result<Option<Content>, StoreError> {
+        load::content(&self.connection, sequence)
+    }
+
+    fn find_request(
+        &mut self,
+        sequence: Sequence,
+        request_id: &str,
+    ) -> Result<Option<AnsweredRequest>, StoreError> {
+        Ok(load::request(&self.connection, sequence, request_id)?)
+    }
+
+    fn commit(&mut self, batch: &Batch) -> Result<(), StoreError> {
+        if let Err(error) = self.write(batch) {
+            self.stale = true;
+            return Err(error);
+        }
+        self.checkpoint(LOG_PAGES_MAX)?;
+        Ok(())
+    }
+
+    fn probe(&mut self) -> Result<(), StoreError> {
+        self.set_room(Room::Intake)?;
+        let tx = begin(&mut self.connection)?;
+        tx.execute(INSERT_PROBE, [PROBE_BYTES as i64])?;
+        tx.commit()?;
+        let tx = begin(&mut self.connection)?;
+        tx.execute(DELETE_PROBE, [])?;
+        tx.commit()?;
+        self.checkpoint(LOG_PAGES_MAX)?;
+        Ok(())
+    }
+
+    fn tidy(&mut self) -> Result<bool, StoreError> {
+        if self.checkpoint(LOG_PAGES_TIDY)? {
+            return Ok(self.references.has_work());
+        }
+        if self.references.has_work() {
+            self.set_room(Room::Work)?;
+            let tx = begin(&mut self.connection)?;
+            let slice = self.references.slice(&tx, TIDY_ENTRIES)?;
+            tx.commit()?;
+            if let Some(slice) = slice {
+                self.references.done(slice);
+            }
+        }
+        Ok(self.references.has_work())
+    }
+}

@@ -1,0 +1,227 @@
+//! The tables, and how an older file becomes a newer one. Migrations only go forward; each schema
+//! that ever landed has a fixture under `fixtures/store`.
+
+use rusqlite::Connection;
+
+use crate::store::StoreError;
+
+/// "Ante": tells `file` and our own `doctor` whose database this is.
+pub const APPLICATION_ID: i32 = 0x416e_7465;
+/// Newest schema this program knows.
+pub const VERSION: u32 = 1;
+/// Bytes of a page. Fixed when the file is made.
+pub const PAGE_BYTES: u64 = 4096;
+
+/// Rows of `meta`: every sequence up to this one has its reference in a cold run.
+pub(in crate::store) const META_WATERMARK: &str = "reference_watermark";
+/// Rows of `meta`: the key of the reference hashes, 16 random bytes, made with the file.
+pub(in crate::store) const META_REFERENCE_KEY: &str = "reference_key";
+/// Rows of `meta`: the largest sequence that was ever deleted.
+pub(in crate::store) const META_SEQUENCE_FLOOR: &str = "sequence_floor";
+
+/// Schema 1.
+///
+/// `item` is hot and narrow; texts stand in `body`. The codes of `state` are those of
+/// [`super::row::state_code`]; 4 (offered) is never in a row. `item_open` covers the restart,
+/// `item_queue` a queue's listing; both hold unfinished items only. `sender_span` says in which
+/// stretches of 1,024 sequences a sender has items, so that its list needs no index of its own.
+/// Foreign keys would cost a lookup per row and are kept by [`super::write`] and `doctor` instead.
+const SCHEMA_1: &str = "
+CREATE TABLE meta (
+    name TEXT NOT NULL PRIMARY KEY,
+    value ANY NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE tenant (
+    number INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE
+) STRICT;
+
+CREATE TABLE service (
+    number INTEGER PRIMARY KEY,
+    tenant INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    UNIQUE (tenant, name)
+) STRICT;
+
+CREATE TABLE sender (
+    number INTEGER PRIMARY KEY,
+    tenant INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    UNIQUE (tenant, name)
+) STRICT;
+
+CREATE TABLE item (
+    sequence INTEGER PRIMARY KEY CHECK (sequence > 0),
+    id BLOB NOT NULL CHECK (length(id) = 16),
+    tenant INTEGER NOT NULL,
+    sender INTEGER NOT NULL,
+    service INTEGER NOT NULL,
+    state INTEGER NOT NULL CHECK (state IN (0, 1, 2, 3, 5, 6, 7)),
+    priority INTEGER NOT NULL CHECK (priority BETWEEN 0 AND 9),
+    version INTEGER NOT NULL CHECK (version > 0),
+    journal_rows INTEGER NOT NULL CHECK (journal_rows >= 0),
+    received_at INTEGER NOT NULL,
+    stored_at INTEGER NOT NULL,
+    not_before INTEGER,
+    due_by INTEGER,
+    expires_at INTEGER,
+    queued_at INTEGER,
+    ended_at INTEGER,
+    outcome INTEGER,
+    chargeable INTEGER NOT NULL CHECK (chargeable IN (0, 1)),
+    content_digest BLOB NOT NULL CHECK (length(content_digest) = 16),
+    reference TEXT NOT NULL,
+    CHECK ((state = 7) = (ended_at IS NOT NULL)),
+    CHECK ((ended_at IS NULL) = (outcome IS NULL)),
+    CHECK (state <> 0 OR not_before IS NOT NULL),
+    CHECK (state NOT IN (3, 5, 6) OR queued_at IS NOT NULL)
+) STRICT;
+CREATE UNIQUE INDEX item_id ON item (id);
+CREATE INDEX item_open ON item
+    (sequence, service, state, priority, not_before, expires_at, received_at)
+    WHERE ended_at IS NULL;
+CREATE INDEX item_queue ON item (service, state, priority DESC, sequence)
+    WHERE ended_at IS NULL;
+CREATE TRIGGER item_deleted AFTER DELETE ON item BEGIN
+    UPDATE meta SET value = max(value, old.sequence) WHERE name = 'sequence_floor';
+END;
+
+CREATE TABLE body (
+    sequence INTEGER PRIMARY KEY,
+    content TEXT NOT NULL,
+    raw TEXT,
+    checksum INTEGER,
+    CHECK ((raw IS NULL) = (checksum IS NULL))
+) STRICT;
+
+CREATE TABLE message (
+    sequence INTEGER NOT NULL,
+    number INTEGER NOT NULL CHECK (number > 1),
+    raw TEXT NOT NULL,
+    checksum INTEGER NOT NULL,
+    PRIMARY KEY (sequence, number)
+) STRICT;
+
+CREATE TABLE journal (
+    sequence INTEGER NOT NULL,
+    number INTEGER NOT NULL CHECK (number > 0),
+    at INTEGER NOT NULL,
+    event INTEGER NOT NULL,
+    sender INTEGER,
+    operator TEXT,
+    data TEXT,
+    PRIMARY KEY (sequence, number)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE request (
+    sequence INTEGER NOT NULL,
+    request_id TEXT NOT NULL,
+    content_digest BLOB NOT NULL CHECK (length(content_digest) = 16),
+    version INTEGER NOT NULL,
+    state INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (sequence, request_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE entrance (
+    service INTEGER PRIMARY KEY,
+    closed_since INTEGER,
+    closed_until INTEGER,
+    closed_reason TEXT,
+    forced_since INTEGER,
+    forced_until INTEGER,
+    forced_reason TEXT
+) STRICT;
+
+CREATE TABLE attachment (
+    sequence INTEGER NOT NULL,
+    number INTEGER NOT NULL CHECK (number > 0),
+    name TEXT NOT NULL,
+    media_type TEXT NOT NULL,
+    length_bytes INTEGER NOT NULL CHECK (length_bytes >= 0),
+    sha256 BLOB NOT NULL CHECK (length(sha256) = 32),
+    blob BLOB NOT NULL CHECK (length(blob) = 16),
+    PRIMARY KEY (sequence, number)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE chunk (
+    blob BLOB NOT NULL CHECK (length(blob) = 16),
+    number INTEGER NOT NULL CHECK (number >= 0),
+    bytes BLOB NOT NULL CHECK (length(bytes) BETWEEN 1 AND 262144),
+    PRIMARY KEY (blob, number)
+) STRICT;
+CREATE TABLE pending_blob (
+    blob BLOB NOT NULL PRIMARY KEY
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE audit (
+    number INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    sender INTEGER,
+    operator TEXT,
+    verb TEXT NOT NULL,
+    tenant INTEGER,
+    object TEXT NOT NULL,
+    data TEXT
+) STRICT;
+
+CREATE TABLE sender_span (
+    span INTEGER NOT NULL,
+    sender INTEGER NOT NULL,
+    PRIMARY KEY (span, sender)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE reference_run (
+    run INTEGER PRIMARY KEY,
+    entries INTEGER NOT NULL
+) STRICT;
+CREATE TABLE reference_entry (
+    run INTEGER NOT NULL,
+    hash INTEGER NOT NULL,
+    sequence INTEGER NOT NULL,
+    PRIMARY KEY (run, hash, sequence)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE erased_reference (
+    hash BLOB NOT NULL PRIMARY KEY CHECK (length(hash) = 16)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE probe (
+    bytes BLOB NOT NULL
+) STRICT;
+
+INSERT INTO meta (name, value) VALUES ('reference_watermark', 0), ('sequence_floor', 0);
+";
+
+const INSERT_META: &str = "INSERT INTO meta (name, value) VALUES (?1, ?2)";
+
+/// Brings the file to [`VERSION`], in one transaction. A new file gets its reference key.
+///
+/// # Errors
+/// [`StoreError::Newer`] for a newer file; otherwise nothing was changed.
+pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
+    let found = version(connection)?;
+    if found > VERSION {
+        return Err(StoreError::Newer {
+            found,
+            known: VERSION,
+        });
+    }
+    if found == 0 {
+        let mut key = [0_u8; 16];
+        getrandom::fill(&mut key)
+            .map_err(|error| StoreError::Failed(format!("no random bytes: {error}")))?;
+        let tx = connection.transaction()?;
+        tx.execute_batch(SCHEMA_1)?;
+        tx.execute(INSERT_META, (META_REFERENCE_KEY, key.as_slice()))?;
+        tx.pragma_update(None, "application_id", APPLICATION_ID)?;
+        tx.pragma_update(None, "user_version", VERSION)?;
+        tx.commit()?;
+    }
+    Ok(())
+}
+
+/// The schema of the file; 0 for a new one.
+pub(in crate::store) fn version(connection: &Connection) -> Result<u32, StoreError> {
+    Ok(connection.pragma_query_value(None, "user_version", |row| row.get(0))?)
+}
