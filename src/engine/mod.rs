@@ -23,6 +23,8 @@ mod turn;
 mod simulator;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod world;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -101,6 +103,7 @@ impl<S: Store> Engine<S> {
             services: BTreeMap::new(),
             last_now: now,
         };
+        engine.store.sweep()?;
         engine.rebuild(policy, now)?;
         Ok(engine)
     }

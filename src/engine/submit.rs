@@ -94,14 +94,14 @@ impl<S: Store> Engine<S> {
         received_at: Timestamp,
         submission: Submission,
     ) -> Decision<Receipt> {
-        if let Err(refusal) = self.intake_is_open() {
-            return Ok(Err(refusal));
-        }
         let Some(entry) = self.directory.sender(&sender.name) else {
             return Ok(Err(unknown_sender()));
         };
         if let Some(known) = self.find_reference(turn, entry, &submission.content.reference)? {
             return Ok(self.replay(known, submission));
+        }
+        if let Err(refusal) = self.intake_is_open() {
+            return Ok(Err(refusal));
         }
         if let Some(refusal) = Refusal::of(submission.problems.clone()) {
             return Ok(Err(refusal));
@@ -184,7 +184,7 @@ impl<S: Store> Engine<S> {
         let Some(mut name) = content.related_to.clone() else {
             return Ok(Ok(Relation::None));
         };
-        for links in 0..RELATED_CHAIN_MAX {
+        for links in 0..=RELATED_CHAIN_MAX {
             let Some(sequence) = self.store.find_related(tenant, &name)? else {
                 return Ok(Ok(if links == 0 {
                     Relation::Unknown
@@ -192,6 +192,9 @@ impl<S: Store> Engine<S> {
                     Relation::Known
                 }));
             };
+            if links == RELATED_CHAIN_MAX {
+                break;
+            }
             match self
                 .store
                 .content(sequence)?

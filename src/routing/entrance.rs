@@ -13,6 +13,9 @@ use crate::domain::time::{Hours, HoursNow, Timestamp};
 /// hours or the end of an order.
 const OPENING_STEPS_MAX: usize = 64;
 
+/// Longest time between two evaluations: a schedule that sees no change ahead looks only so far.
+const EVALUATION_INTERVAL_MS: i64 = 24 * 3_600_000;
+
 /// An entrance with its state at the instant it was last evaluated.
 pub struct Entrance {
     hours: Option<Arc<dyn Hours>>,
@@ -67,7 +70,7 @@ impl Entrance {
         news
     }
 
-    /// When the state may next change by itself.
+    /// When the state may next change by itself, or is to be evaluated again at the latest.
     pub fn next_change(&self) -> Option<Timestamp> {
         self.next_change
     }
@@ -93,7 +96,8 @@ impl Entrance {
             .flatten()
             .filter_map(|order| order.until)
             .filter(|until| *until > now);
-        self.next_change = order_ends.chain(hours.until).min();
+        let again = now.plus_ms(EVALUATION_INTERVAL_MS);
+        self.next_change = order_ends.chain(hours.until).chain([again]).min();
     }
 
     /// The orders that follow when a person opens or closes the entrance at `now`.

@@ -386,11 +386,15 @@ impl Store for MemoryStore {
         Ok(numbers.clone())
     }
 
-    fn resume(&mut self) -> Result<Resume, StoreError> {
+    fn sweep(&mut self) -> Result<(), StoreError> {
         if self.committed.blobs.values().any(|blob| !blob.owned) {
             let committed = Arc::make_mut(&mut self.committed);
             committed.blobs.retain(|_, blob| blob.owned);
         }
+        Ok(())
+    }
+
+    fn resume(&mut self) -> Result<Resume, StoreError> {
         let entrances = self.committed.entrances.iter();
         Ok(Resume {
             next_sequence: Sequence(self.committed.last_sequence + 1),

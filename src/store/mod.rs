@@ -245,7 +245,14 @@ pub trait Store: Send {
     /// Any; nothing was numbered.
     fn number(&mut self, names: &Names) -> Result<Numbers, StoreError>;
 
-    /// What to start from. Also drops attachments that no item names (left by a crash).
+    /// Drops attachments that no item names, left by a crash. Only before the first command: later
+    /// an attachment may be on its way to its item.
+    ///
+    /// # Errors
+    /// Any; do not start.
+    fn sweep(&mut self) -> Result<(), StoreError>;
+
+    /// What to start from, or to go on from after a failed commit.
     ///
     /// # Errors
     /// Any; do not start.

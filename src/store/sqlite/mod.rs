@@ -264,6 +264,11 @@ impl Store for SqliteStore {
         load::number(&mut self.connection, names)
     }
 
+    fn sweep(&mut self) -> Result<(), StoreError> {
+        self.set_room(Room::Work)?;
+        load::drop_orphans(&mut self.connection)
+    }
+
     fn resume(&mut self) -> Result<Resume, StoreError> {
         if self.stale {
             self.references = References::load(&self.connection, self.references_recent_max)?;
@@ -272,7 +277,6 @@ impl Store for SqliteStore {
             self.stale = false;
         }
         self.set_room(Room::Work)?;
-        load::drop_orphans(&mut self.connection)?;
         let next = self.last_sequence + 1;
         Ok(Resume {
             next_sequence: sequence(next),
