@@ -1,3 +1,6 @@
-//! Every integration test, in one binary: one link, one run.
+//! Every integration test, in one binary: one link, one run. A module for each thing that is tried
+//! from outside.
 
+mod crash;
+mod daemon;
 mod wire;
