@@ -216,14 +216,9 @@ impl<'a> Bench<'a> {
             Cell::Sync => (sync::run(self.folder, measured)?, 1),
             Cell::Fixed { connections } => {
                 let fixed = self.fixed.as_ref().context("the fixed server runs")?;
-                let request = Request::new(
-                    fixed.address,
-                    &"k".repeat(43),
-                    SINGLE,
-                    subject::run_number(),
-                );
+                let request = Request::new(fixed.address, &"k".repeat(43), SINGLE, 0);
                 (
-                    generator::run(fixed.address, &request, connections, until, 0)?,
+                    generator::run(fixed.address, &request, connections, until)?,
                     1,
                 )
             }

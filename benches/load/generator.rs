@@ -72,7 +72,7 @@ struct Shared {
     latency: RefCell<Histogram<u64>>,
 }
 
-/// Sends `request` over `connections` connections, with references from `first` on.
+/// Sends `request` over `connections` connections, each item with a number of its own.
 ///
 /// # Errors
 /// When a connection fails or an answer is not the one wanted (201 for one item, 200 without an
@@ -82,13 +82,12 @@ pub fn run(
     request: &Request,
     connections: usize,
     until: Until,
-    first: u64,
 ) -> anyhow::Result<Load> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     let local = LocalSet::new();
-    local.block_on(&runtime, drive(address, request, connections, until, first))
+    local.block_on(&runtime, drive(address, request, connections, until))
 }
 
 async fn drive(
@@ -96,7 +95,6 @@ async fn drive(
     request: &Request,
     connections: usize,
     until: Until,
-    first: u64,
 ) -> anyhow::Result<Load> {
     let mut streams = Vec::new();
     for _ in 0..connections {
@@ -112,7 +110,7 @@ async fn drive(
         Until::Requests(requests) => (started, None, requests),
     };
     let shared = Rc::new(Shared {
-        next: Cell::new(first),
+        next: Cell::new(0),
         requests_left: Cell::new(requests),
         count_from,
         until: stop,
