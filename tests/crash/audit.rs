@@ -8,8 +8,6 @@ use super::journal::{self, Journal, Receipt, Told};
 use crate::daemon::Daemon;
 use crate::daemon::client::{Answer, Client};
 
-/// The cursor before the first item.
-const FIRST_CURSOR: &str = "0";
 /// Pages of 500: far more than any campaign fills, so that a cursor that stands still is noticed.
 const PAGES_MAX: usize = 1_000;
 
@@ -25,18 +23,16 @@ pub fn audit(daemon: &Daemon, journal: &Journal) -> Vec<String> {
     found
 }
 
-/// Every item of the sender as `GET /v1/work-items?since=` lists it.
+/// Every item of the sender, as `query` lists it from the start and `GET ?since=` goes on.
 fn list(client: &mut Client, found: &mut Vec<String>) -> Vec<Receipt> {
-    let mut cursor = FIRST_CURSOR.to_owned();
+    let query = "<query xmlns=\"urn:anteroom:work-item:1\"/>";
+    let mut answer = client
+        .post(query)
+        .unwrap_or_else(|fault| panic!("query: {fault}"));
     let mut listed = Vec::new();
     for _ in 0..PAGES_MAX {
-        let answer = read(client, &format!("/v1/work-items?since={cursor}"));
         if answer.status != 200 {
-            found.push(format!(
-                "since={cursor}: {} {}",
-                answer.status,
-                answer.text()
-            ));
+            found.push(format!("the list: {} {}", answer.status, answer.text()));
             return listed;
         }
         let page = journal::receipts_in(answer.text());
@@ -44,12 +40,28 @@ fn list(client: &mut Client, found: &mut Vec<String>) -> Vec<Receipt> {
         let empty = page.is_empty();
         listed.extend(page);
         match next {
-            Some(next) if !empty && next != cursor => cursor = next,
+            Some(next) if !empty => {
+                answer = read(
+                    client,
+                    &format!("/v1/work-items?since={}", percent_encoded(&next)),
+                );
+            }
             _ => return listed,
         }
     }
     found.push(format!("the list does not end after {PAGES_MAX} pages"));
     listed
+}
+
+/// A cursor is the daemon's own matter and may hold any character.
+fn percent_encoded(text: &str) -> String {
+    let encode = |byte: u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+            char::from(byte).to_string()
+        }
+        _ => format!("%{byte:02X}"),
+    };
+    text.bytes().map(encode).collect()
 }
 
 fn judge_list(journal: &Journal, listed: &[Receipt]) -> Vec<String> {
@@ -194,4 +206,68 @@ fn read(client: &mut Client, path: &str) -> Answer {
     client
         .read(path)
         .unwrap_or_else(|fault| panic!("GET {path}: {fault}"))
+}
+
+#[cfg(test)]
+mod tests {
+    //! An audit that finds nothing is worth something only if it finds what is planted.
+
+    use std::time::{Duration, Instant};
+
+    use super::super::journal::{Journal, Receipt, Told};
+    use super::judge_list;
+
+    /// Three receipted one after another, and a fourth without a receipt.
+    fn journal() -> Journal {
+        let start = Instant::now();
+        let told = |number: u64| Told {
+            reference: format!("r{number}"),
+            service: "loans",
+            attached: false,
+            sent: start + Duration::from_millis(10 * number),
+            answered: start + Duration::from_millis(10 * number + 5),
+            id: (number < 3).then(|| format!("id{number}")),
+        };
+        Journal {
+            told: (0..4).map(told).collect(),
+            surprises: Vec::new(),
+        }
+    }
+
+    fn listed(numbers: &[u64]) -> Vec<Receipt> {
+        let receipt = |number: &u64| Receipt {
+            id: format!("id{number}"),
+            reference: format!("r{number}"),
+            state: "queued".to_owned(),
+            duplicate: false,
+            reason: String::new(),
+        };
+        numbers.iter().map(receipt).collect()
+    }
+
+    #[test]
+    fn a_kept_promise_has_no_findings_with_or_without_the_unreceipted() {
+        assert_eq!(
+            judge_list(&journal(), &listed(&[0, 1, 2])),
+            Vec::<String>::new()
+        );
+        assert_eq!(
+            judge_list(&journal(), &listed(&[0, 1, 2, 3])),
+            Vec::<String>::new()
+        );
+    }
+
+    #[test]
+    fn a_lost_receipt_a_double_a_wrong_order_and_a_stranger_are_each_found() {
+        for (numbers, finding) in [
+            (&[0, 2][..], "receipted but not listed"),
+            (&[0, 1, 2, 3, 3], "stored twice"),
+            (&[1, 0, 2], "out of order"),
+            (&[0, 1, 2, 4], "never sent"),
+        ] {
+            let found = judge_list(&journal(), &listed(numbers));
+            assert_eq!(found.len(), 1, "{numbers:?}: {found:?}");
+            assert!(found[0].starts_with(finding), "{numbers:?}: {found:?}");
+        }
+    }
 }

@@ -237,7 +237,14 @@ fn spawn(data: &Path, settings: &[(String, String)]) -> Child {
         .open(log_path(data))
         .expect("the folder of the data directory takes a log");
     let copy = log.try_clone().expect("a file handle can be copied");
-    Command::new(binary())
+    let mut command = Command::new(binary());
+    for (name, _) in std::env::vars_os() {
+        // What the one who runs the tests has set for a daemon of their own is not for this one.
+        if name.to_string_lossy().starts_with("ANTEROOM__") {
+            command.env_remove(name);
+        }
+    }
+    command
         .args([
             "serve",
             "--intake",
