@@ -106,9 +106,7 @@ fn main() -> anyhow::Result<()> {
     let summary = report::summarise(&bench, &figures);
     let path = figures::write("accept.json", &summary)?;
     println!(
-        "{}
-{}
-{}",
+        "{}\n{}\n{}",
         report::table(&bench, &figures),
         report::ratio_table(&summary),
         path.display()

@@ -59,6 +59,14 @@ pub fn summarise(bench: &Bench<'_>, figures: &[Figure]) -> Value {
             })
         })
         .collect();
+    let subject = |cell: Cell| {
+        let of = |value: fn(&Figure) -> f64| spread(figures, cell, value).map(|s| s.json());
+        json!({
+            "subject": bench.name(cell), "itemsPerSecond": of(|f| f.rate),
+            "p50Us": of(|f| f.p50_us), "p99Us": of(|f| f.p99_us),
+        })
+    };
+    let subjects: Vec<_> = bench.cells().into_iter().map(subject).collect();
     let rate: fn(&Figure) -> f64 = |figure| figure.rate;
     let single = |connections| Cell::Single { connections };
     let mut ratios = Vec::new();
@@ -92,7 +100,8 @@ pub fn summarise(bench: &Bench<'_>, figures: &[Figure]) -> Value {
         "machine": figures::machine(bench.folder),
         "command": std::env::args().skip(1).collect::<Vec<_>>(),
         "receiptBytes": bench.receipt_bytes, "fixedThreads": bench.fixed_threads,
-        "anteroomThreads": bench.threads, "rounds": rounds, "ratios": ratios,
+        "anteroomThreads": bench.threads, "rounds": rounds,
+        "subjects": subjects, "ratios": ratios,
     })
 }
 

@@ -9,12 +9,12 @@ use super::generator::{self, Load, Until};
 use super::message::{Request, Shape};
 use crate::daemon::Daemon;
 
-/// The demo's own queue and buffer are small; a benchmark fills them in seconds.
+/// The demo's own queue and buffer are small; a benchmark fills them in seconds. The most there is.
 const SETTINGS: [(&str, &str); 4] = [
-    ("tenants.demo.services.loans.queue_items_max", "100000000"),
-    ("tenants.demo.services.loans.buffer_items_max", "100000000"),
-    ("tenants.demo.services.claims.queue_items_max", "100000000"),
-    ("tenants.demo.services.claims.buffer_items_max", "100000000"),
+    ("tenants.demo.services.loans.queue_items_max", "10000000"),
+    ("tenants.demo.services.loans.buffer_items_max", "10000000"),
+    ("tenants.demo.services.claims.queue_items_max", "10000000"),
+    ("tenants.demo.services.claims.buffer_items_max", "10000000"),
 ];
 
 /// Starts the demo on `data`.

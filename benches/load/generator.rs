@@ -47,7 +47,7 @@ pub struct Load {
     pub answers: u64,
     /// The time they are counted over.
     pub elapsed: Duration,
-    /// Nanoseconds from the first byte sent to the last byte read.
+    /// Nanoseconds from the first byte sent to the last byte read, of all requests begun in it.
     pub latency: Histogram<u64>,
 }
 
@@ -67,6 +67,7 @@ impl Load {
 struct Shared {
     next: Cell<u64>,
     requests_left: Cell<u64>,
+    answers: Cell<u64>,
     count_from: Instant,
     until: Option<Instant>,
     latency: RefCell<Histogram<u64>>,
@@ -112,6 +113,7 @@ async fn drive(
     let shared = Rc::new(Shared {
         next: Cell::new(0),
         requests_left: Cell::new(requests),
+        answers: Cell::new(0),
         count_from,
         until: stop,
         latency: RefCell::new(Histogram::new(3)?),
@@ -140,7 +142,7 @@ async fn drive(
     };
     let latency = shared.latency.borrow().clone();
     Ok(Load {
-        answers: latency.len(),
+        answers: shared.answers.get(),
         elapsed,
         latency,
     })
@@ -168,7 +170,12 @@ async fn talk(
         let (status, length) = read_answer(&mut stream, &mut buffer).await?;
         let ended = Instant::now();
         judge(status, &buffer[..length], items)?;
-        if ended >= shared.count_from && shared.until.is_none_or(|until| ended < until) {
+        let in_time = shared.until.is_none_or(|until| ended < until);
+        if ended >= shared.count_from && in_time {
+            shared.answers.set(shared.answers.get() + 1);
+        }
+        // Also of the last, which end too late to count: a stall must not hide behind the end.
+        if begun >= shared.count_from {
             let nanoseconds = ended.duration_since(begun).as_nanos() as u64;
             shared.latency.borrow_mut().record(nanoseconds)?;
         }
