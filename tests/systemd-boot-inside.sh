@@ -64,10 +64,13 @@ reload_takes_a_good_config() {
     systemctl reload anteroom.service && post_is_receipted
 }
 
-reload_refuses_a_bad_config() {
+# The reload itself succeeds: systemd 252 only sends the signal.
+bad_config_changes_nothing() {
+    before=$(property MainPID)
     cp /etc/anteroom/anteroom.toml /tmp/good
     printf 'no_such_key = 1\n' >>/etc/anteroom/anteroom.toml
-    ! systemctl reload anteroom.service 2>/dev/null && post_is_receipted
+    systemctl reload anteroom.service
+    post_is_receipted && [ "$(property MainPID)" = "$before" ]
     result=$?
     cp /tmp/good /etc/anteroom/anteroom.toml
     return "$result"
@@ -89,7 +92,7 @@ check "$KILLS kills in a row, every waiting connection answered" kills_in_a_row
 check 'active in less than 2 s' starts_fast
 check 'the watchdog replaces a stopped process' watchdog_restarts
 check 'reload takes a good config' reload_takes_a_good_config
-check 'reload refuses a bad config, the old one goes on' reload_refuses_a_bad_config
+check 'reload of a bad config changes nothing' bad_config_changes_nothing
 check 'the backup is made' backup_is_made
 check 'stops in order' stops_in_order
 printf 'end\n'
