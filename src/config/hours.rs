@@ -3,11 +3,12 @@
 
 use std::sync::Arc;
 
-use super::kind::{FilePath, Text};
+use super::address::FilePath;
 use super::layers::read_limited;
 use super::problem::ConfigError;
 use super::section::{Found, Section};
 use super::settings::refuse_missing_file;
+use super::word::Text;
 use crate::calendar::{CalendarError, EXPRESSION_CHARS_MAX, HOLIDAYS_BYTES_MAX, OpeningHours};
 use crate::domain::time::Hours;
 

@@ -188,24 +188,29 @@ impl Gatherer {
     }
 
     fn flags(&mut self, flags: &Flags) {
-        let data = flags.data.as_ref().map(|path| path.display().to_string());
-        let intake = flags.intake.map(|address| address.to_string());
-        let console = flags.console.map(|address| address.to_string());
-        for (flag, value, path) in [
-            ("--data", data, ["store", "data"]),
-            ("--intake", intake, ["listen", "intake"]),
-            ("--console", console, ["listen", "console"]),
-        ] {
-            let Some(value) = value else { continue };
-            let source = self.source(flag, format!("{flag} {value}"), Origin::Flag);
-            let place = Place {
-                source: Arc::clone(&source),
-                span: 0..flag.len(),
-            };
-            let path = path.map(|name| (name.to_owned(), place.clone())).to_vec();
-            let start = flag.len() + " ".len();
-            self.set(path, &source, start..start + value.len(), &value);
+        if let Some(data) = &flags.data {
+            match data.to_str() {
+                Some(data) => self.flag("--data", data, ["store", "data"]),
+                None => self.unreadable(data, "the path is not UTF-8"),
+            }
         }
+        if let Some(intake) = flags.intake {
+            self.flag("--intake", &intake.to_string(), ["listen", "intake"]);
+        }
+        if let Some(console) = flags.console {
+            self.flag("--console", &console.to_string(), ["listen", "console"]);
+        }
+    }
+
+    fn flag(&mut self, flag: &str, value: &str, path: [&str; 2]) {
+        let source = self.source(flag, format!("{flag} {value}"), Origin::Flag);
+        let place = Place {
+            source: Arc::clone(&source),
+            span: 0..flag.len(),
+        };
+        let path = path.map(|name| (name.to_owned(), place.clone())).to_vec();
+        let start = flag.len() + " ".len();
+        self.set(path, &source, start..start + value.len(), value);
     }
 
     /// Lays one value over the tree.

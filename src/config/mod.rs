@@ -8,8 +8,10 @@
 //! explains every key; a test keeps it complete.
 //!
 //! Way through: `layers` gathers texts and parses them into one `document`; `section` reads it table
-//! by table, `kind` value by value; `settings` and `tenants` say which keys there are.
+//! by table, `kind` (`number`, `word`, `address`) value by value; `settings`, `tenants`, `senders` and
+//! `services` say which keys there are.
 
+mod address;
 mod document;
 mod effective;
 mod hours;
@@ -17,14 +19,18 @@ mod kind;
 mod later;
 mod layers;
 mod nearest;
+mod number;
 mod problem;
 mod section;
+mod senders;
+mod services;
 mod settings;
 mod source;
 mod tenants;
 #[cfg(test)]
 mod tests;
 mod units;
+mod word;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -37,9 +43,10 @@ use effective::Effective;
 use section::{Findings, Section};
 
 pub use problem::{ConfigError, ConfigErrors, Problem, render_warnings};
+pub use senders::SENDER_KEYS_MAX;
 pub use settings::{Control, Limits, Listen, Log, LogFormat, LogLevel, StoreConfig, Tls};
 pub use source::{Origin, Place, Source};
-pub use tenants::{Privacy, SENDER_KEYS_MAX};
+pub use tenants::Privacy;
 
 /// The file that is read unless `--config` names another.
 pub const FILE_DEFAULT: &str = "/etc/anteroom/anteroom.toml";

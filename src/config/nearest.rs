@@ -1,5 +1,8 @@
 //! The known word nearest to a mistyped one.
 
+/// Characters of a word beyond which it is no slip of anything.
+const WORD_CHARS_MAX: usize = 64;
+
 /// Most edits between a word and the one it was meant to be: a third of its length, rounded.
 fn edits_max(word: &str) -> usize {
     (word.chars().count() + 1) / 3
@@ -8,6 +11,9 @@ fn edits_max(word: &str) -> usize {
 /// The candidate with the fewest edits from `word`, if it is near enough to be a slip; the first
 /// among equals.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    if word.chars().count() > WORD_CHARS_MAX {
+        return None;
+    }
     let wanted = word.to_lowercase().replace('-', "_");
     candidates
         .into_iter()
@@ -66,6 +72,13 @@ mod tests {
         assert_eq!(nearest("colour", ["hours", "priority"]), None);
         assert_eq!(nearest("x", ["data"]), None);
         assert_eq!(nearest("hours", []), None);
+    }
+
+    #[test]
+    fn very_long_words_are_not_compared() {
+        let known = "n".repeat(WORD_CHARS_MAX + 1);
+        assert_eq!(nearest(&known[1..], [known.as_str()]), Some(known.as_str()));
+        assert_eq!(nearest(&known, [known.as_str()]), None);
     }
 
     #[test]

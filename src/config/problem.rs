@@ -8,6 +8,9 @@ use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use super::source::Place;
 
+/// Problems shown at once; each is drawn from its whole text.
+const PROBLEMS_SHOWN_MAX: usize = 100;
+
 /// One thing that is wrong. The text says what; the place is beside it in [`Problem`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
@@ -222,11 +225,13 @@ impl ConfigErrors {
     /// All problems with their lines and carets, and a last line that counts them. `color` for a
     /// terminal.
     pub fn render(&self, color: bool) -> String {
-        let count = self.problems.len();
         let mut text = render(&self.problems, Level::ERROR, color);
-        text.push_str(&match count {
+        text.push_str(&match self.problems.len() {
             1 => "1 problem in the configuration\n".to_owned(),
-            _ => format!("{count} problems in the configuration\n"),
+            count @ ..=PROBLEMS_SHOWN_MAX => format!("{count} problems in the configuration\n"),
+            count => format!(
+                "{count} problems in the configuration, the first {PROBLEMS_SHOWN_MAX} are shown\n"
+            ),
         });
         text
     }
@@ -250,6 +255,7 @@ fn render(problems: &[Problem], level: Level<'static>, color: bool) -> String {
     };
     problems
         .iter()
+        .take(PROBLEMS_SHOWN_MAX)
         .map(|problem| format!("{}\n\n", renderer.render(&[problem.group(level.clone())])))
         .collect()
 }

@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 
 use super::document::{Entry, Node, Table, Value};
 use super::effective::Effective;
-use super::kind::{Fault, Kind, List, Name};
+use super::kind::{Fault, Kind, List};
 use super::later;
 use super::nearest::nearest;
 use super::problem::{ConfigError, Problem};
 use super::source::Place;
+use super::word::Name;
 
 /// What has been found while reading.
 #[derive(Default)]
@@ -230,6 +231,25 @@ impl<'f, 't> Section<'f, 't> {
     pub fn refuse(&mut self, key: &str, place: Option<Place>, error: ConfigError) {
         let path = self.path_of(key);
         self.problem(&path, place, error);
+    }
+
+    /// Notes a name that nothing has, unless it is among the known.
+    pub fn refuse_unknown<'k>(
+        &mut self,
+        key: &str,
+        (what, name): (&'static str, &str),
+        place: Option<Place>,
+        known: impl Iterator<Item = &'k str> + Clone,
+    ) {
+        if known.clone().any(|known| known == name) {
+            return;
+        }
+        let error = ConfigError::UnknownReference {
+            what,
+            name: name.to_owned(),
+            nearest: nearest(name, known).map(str::to_owned),
+        };
+        self.refuse(key, place, error);
     }
 
     /// Notes something doubtful about a key of this table.

@@ -3,10 +3,13 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use super::kind::{Address, Duration, FilePath, Flag, Integer, Name, OneOf, PathWithin, Size};
+use super::address::{Address, FilePath, PathWithin};
+use super::kind::{Flag, OneOf};
+use super::number::{Duration, Integer, Size};
 use super::problem::ConfigError;
 use super::section::{Found, Section};
 use super::source::Place;
+use super::word::Name;
 use crate::domain::policy::MESSAGE_BYTES_MAX;
 
 const SECOND_MS: i64 = 1_000;
@@ -15,7 +18,8 @@ const DATA_DEFAULT: &str = "/var/lib/anteroom";
 const DATABASE_DEFAULT: &str = "anteroom.db";
 const CREDENTIALS_DEFAULT: &str = "/run/credentials/anteroom.service";
 /// Three quarters of the budget must hold the largest message.
-const BODY_BYTES_IN_FLIGHT_MIN: u64 = MESSAGE_BYTES_MAX.div_ceil(3) * 4;
+const BODY_BYTES_IN_FLIGHT_MIN: u64 = 54 * 1024 * 1024;
+const _: () = assert!(BODY_BYTES_IN_FLIGHT_MIN / 4 * 3 >= MESSAGE_BYTES_MAX);
 
 /// Where senders and people reach the daemon, and how long it waits for them.
 #[derive(Debug, Clone, PartialEq, Eq)]
