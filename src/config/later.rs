@@ -2,7 +2,7 @@
 //! believes they work, and those that would hold a secret.
 
 /// Keys whose feature comes later, with what it is. `NAME` stands for any name.
-const LATER: [(&str, &str); 13] = [
+pub(super) const LATER: [(&str, &str); 13] = [
     ("store.postgres", "several nodes over PostgreSQL come later"),
     (
         "tenants.NAME.senders.NAME.notify",

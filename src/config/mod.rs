@@ -4,12 +4,13 @@
 //!
 //! Layers, later ones win key by key: built in < the file < `conf.d/*.toml` beside it in the order
 //! of their names < environment (`ANTEROOM__LISTEN__INTAKE=127.0.0.1:9000`) < flags. Tables are
-//! merged, everything else is replaced as a whole. Without a file there is the demo. `docs/anteroom.toml`
-//! explains every key; a test keeps it complete.
+//! merged, everything else is replaced as a whole. Without a file there is the demo.
+//! `docs/anteroom.toml` explains every key; a test keeps it complete.
 //!
 //! Way through: `layers` gathers texts and parses them into one `document`; `section` reads it table
-//! by table, `kind` (`number`, `word`, `address`) value by value; `settings`, `tenants`, `senders` and
-//! `services` say which keys there are.
+//! by table, `kind` (with `number`, `word`, `address`) value by value; `settings`, `tenants`,
+//! `senders` and `services` say which keys there are. serde has no part in it: it would stop at the
+//! first fault of a table.
 
 mod address;
 mod document;

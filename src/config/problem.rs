@@ -4,7 +4,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
 use super::source::Place;
 
@@ -49,6 +49,9 @@ pub enum ConfigError {
         /// Where it belongs.
         instead: &'static str,
     },
+    /// Something else where the SHA-256 of a key belongs; quite likely the key itself.
+    #[error("{0}")]
+    Digest(String),
     /// A value of another type.
     #[error("expected {expected}, found {found}")]
     WrongType {
@@ -134,6 +137,11 @@ impl ConfigError {
                 "{feature}; remove the key, it would have no effect"
             )),
             ConfigError::Secret { instead } => Some((*instead).to_owned()),
+            ConfigError::Digest(_) => Some(
+                "`anteroom sender new NAME` makes a key and its SHA-256; \
+                 the key itself must not stand here"
+                    .to_owned(),
+            ),
             ConfigError::Plaintext { .. } => Some(
                 "set [tls], or `plaintext = true` under [listen] if the network is trusted"
                     .to_owned(),
@@ -150,6 +158,11 @@ impl ConfigError {
             | ConfigError::Hours(_)
             | ConfigError::Doubtful(_) => None,
         }
+    }
+
+    /// Whether the line in question may hold a secret, which must not reach a screen or a log.
+    fn is_about_secrets(&self) -> bool {
+        matches!(self, ConfigError::Secret { .. } | ConfigError::Digest(_))
     }
 
     fn first(&self) -> Option<&Place> {
@@ -177,7 +190,12 @@ impl Problem {
             "" => self.error.to_string(),
             key => format!("{key}: {}", self.error),
         };
-        let mut group = level.primary_title(title).elements(self.snippets());
+        let mut group = match &self.place {
+            Some(place) if self.error.is_about_secrets() => {
+                level.primary_title(title).element(origin(place))
+            }
+            _ => level.primary_title(title).elements(self.snippets()),
+        };
         if let Some(help) = self.error.help() {
             group = group.element(Level::HELP.message(help));
         }
@@ -208,6 +226,13 @@ impl Problem {
         }
         snippets
     }
+}
+
+/// The place without its text.
+fn origin(place: &Place) -> Origin<'_> {
+    Origin::path(place.source.name.as_str())
+        .line(place.line())
+        .char_column(place.column())
 }
 
 fn snippet<'a>(place: &'a Place) -> Snippet<'a, annotate_snippets::Annotation<'a>> {

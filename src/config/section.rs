@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::document::{Entry, Node, Table, Value};
 use super::effective::Effective;
-use super::kind::{Fault, Kind, List};
+use super::kind::{Kind, List};
 use super::later;
 use super::nearest::nearest;
 use super::problem::{ConfigError, Problem};
@@ -374,9 +374,7 @@ impl<'f, 't> Section<'f, 't> {
     }
 
     fn fault(&mut self, path: &str, place: &Place, error: ConfigError) {
-        let place = place.clone();
-        let fault = Fault { error, place };
-        self.findings.problems.push(fault.into_problem(path));
+        self.problem(path, Some(place.clone()), error);
     }
 
     fn problem(&mut self, path: &str, place: Option<Place>, error: ConfigError) {

@@ -211,7 +211,8 @@ pub fn is_loopback(address: SocketAddr) -> bool {
     address.ip().to_canonical().is_loopback()
 }
 
-/// Reads `[tls]`, and whether anything is written there. `credentials` is the folder in which systemd puts credentials, if it did.
+/// Reads `[tls]`, and whether anything is written there. `credentials` is the folder in which
+/// systemd puts credentials, if it did.
 pub fn read_tls(root: &mut Section<'_, '_>, credentials: Option<&Path>) -> (Option<Tls>, bool) {
     let mut section = root.child("tls");
     let certificate = section.optional("certificate_file", &FilePath);

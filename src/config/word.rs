@@ -127,10 +127,10 @@ impl Kind for Sha256 {
         parse_sha256(written).ok_or_else(|| {
             let digits = written.chars().count();
             let reason = match written.chars().find(|c| !c.is_ascii_hexdigit()) {
-                Some(c) => format!("`{c}` is not a hexadecimal digit"),
+                Some(_) => "a SHA-256 has hexadecimal digits only".to_owned(),
                 None => format!("a SHA-256 has 64 hexadecimal digits, not {digits}"),
             };
-            Fault::at(node, ConfigError::Invalid(reason))
+            Fault::at(node, ConfigError::Digest(reason))
         })
     }
 

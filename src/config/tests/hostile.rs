@@ -2,7 +2,10 @@
 
 use super::*;
 use proptest::prelude::*;
+use proptest::sample::Index;
 
+/// Few, because every problem of every text is drawn twice.
+const CASES: u32 = 50;
 const PIECES: [&str; 16] = [
     "[",
     "]",
@@ -36,11 +39,15 @@ fn drawn(text: &str, variable: &str) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: CASES,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn mangled_files_are_drawn_without_a_panic(
-        cuts in prop::collection::vec((any::<prop::sample::Index>(), 0..PIECES.len(), 0..40usize), 1..6),
+        cuts in prop::collection::vec((any::<Index>(), 0..PIECES.len(), 0..40usize), 1..6),
         variable in "\\PC{0,30}",
     ) {
         let mut chars: Vec<char> = super::documented::all_on().chars().collect();

@@ -64,7 +64,8 @@ fn flags_are_judged_like_everything_else() {
     assert_eq!(
         folder.told(folder.load_with(&flags, &[])),
         [
-            "--console:1:11 listen.console: `console` listens off the loopback (0.0.0.0:80) without TLS"
+            "--console:1:11 listen.console: `console` listens off the loopback (0.0.0.0:80) \
+             without TLS"
         ]
     );
 }

@@ -99,3 +99,16 @@ fn warnings_are_shown_as_warnings() {
         "warning: tenants: no tenant is configured: nobody can send anything\n\n"
     );
 }
+
+#[test]
+fn lines_that_may_hold_a_secret_are_not_shown() {
+    let folder =
+        Folder::with("[tenants.a.senders.s]\npassword = \"hunter2\"\nkey_sha256 = \"hunter3\"\n");
+    let environment = [("ANTEROOM__TENANTS__A__SENDERS__S__KEY", "hunter4")];
+    let errors = folder.load_with(&Flags::default(), &environment);
+    let rendered = errors.err().expect("problems").render(false);
+    assert!(!rendered.contains("hunter"), "{rendered}");
+    assert!(rendered.contains("anteroom.toml:2:1\n"), "{rendered}");
+    assert!(rendered.contains("anteroom.toml:3:14\n"), "{rendered}");
+    assert!(rendered.contains("3 problems"), "{rendered}");
+}
