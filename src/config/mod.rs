@@ -7,8 +7,8 @@
 //! merged, everything else is replaced as a whole. Without a file there is the demo.
 //! `docs/anteroom.toml` explains every key; a test keeps it complete.
 //!
-//! Way through: `layers` gathers texts and parses them into one `document`; `section` reads it table
-//! by table, `kind` (with `number`, `word`, `address`) value by value; `settings`, `tenants`,
+//! Way through: `layers` gathers texts and parses them into one `document`; `section` reads it
+//! table by table, `kind` (with `number`, `word`, `address`) value by value; `settings`, `tenants`,
 //! `senders` and `services` say which keys there are. serde has no part in it: it would stop at the
 //! first fault of a table.
 

@@ -411,16 +411,16 @@ fn values_of_a_list_stand_there_once() {
 #[test]
 fn declarations_of_keys_are_judged_one_by_one() {
     let text = "[tenants.a.services.s]\n\
-                contact_data = [{key = \"a\"}, {key = \"a\"}, {label = \"q\"}, 5, \
+                contact_data = [{key = \"a\"}, {key = \"a\", label = \"b\"}, {label = \"q\"}, 5, \
                 {key = \"b c\"}]\n";
     assert_eq!(
         told(text),
         [
             "anteroom.toml:2:37 tenants.a.services.s.contact_data: the key `a` is already used",
-            "anteroom.toml:2:44 tenants.a.services.s.contact_data[3]: `key` is missing",
-            "anteroom.toml:2:58 tenants.a.services.s.contact_data: expected a table, found an \
+            "anteroom.toml:2:57 tenants.a.services.s.contact_data[3]: `key` is missing",
+            "anteroom.toml:2:71 tenants.a.services.s.contact_data: expected a table, found an \
              integer",
-            "anteroom.toml:2:68 tenants.a.services.s.contact_data[4].key: `b c` is not a name: \
+            "anteroom.toml:2:81 tenants.a.services.s.contact_data[4].key: `b c` is not a name: \
              letters a to z, digits, `.`, `_` and `-` are allowed",
         ]
     );

@@ -128,6 +128,17 @@ fn every_setting_of_a_sender_reaches_the_policy() {
 }
 
 #[test]
+fn a_sender_may_have_two_keys_at_a_time() {
+    let config = Folder::with(&format!(
+        "[tenants.a.senders.s]\nkey_sha256 = [\"{DIGEST}\", \"{OTHER_DIGEST}\"]\n"
+    ))
+    .config();
+    let keys = &config.policy.senders["s"].key_sha256;
+    let first_bytes: Vec<u8> = keys.iter().map(|key| key[0]).collect();
+    assert_eq!(first_bytes, [0x0f, 0x1f]);
+}
+
+#[test]
 fn keys_and_agents_can_be_given_later() {
     let mut config = Folder::with(BANK).config();
     let before = config.clone();
