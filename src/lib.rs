@@ -1,4 +1,55 @@
-//! Anteroom, an XML work-item gateway daemon.
+//! Anteroom, an XML work-item gateway daemon: *the room in front of the people who do the work*.
+//!
+//! # The house
+//! ```text
+//!    cli ── config ── calendar
+//!     └── daemon ─────────────┐ start order, signals, drain; the only room that knows them all
+//!           │                 │
+//!         http ── wire        │     async shell (tokio, hyper, axum): bytes ⇄ messages ⇄ answers
+//!           │                 │
+//!         engine ◄────────────┘     one OS thread: commands → core → one transaction → release
+//!         │     │
+//!      routing  store               decisions without I/O │ rows without decisions
+//!         └──┬──┘
+//!          domain                   nouns, states, transitions; no I/O, no clock
+//! ```
+//! | room | what it is for |
+//! |---|---|
+//! | [`domain`] | the nouns, the item's state machine, the closed list of codes |
+//! | [`routing`] | who waits where, in which order, behind which entrance, until when |
+//! | [`store`] | rows: a SQLite file, and its twin in memory for the simulator |
+//! | [`engine`] | the one loop; the only writer |
+//! | [`wire`] | encodings, strict XML, the contract's verbs and answers |
+//! | [`calendar`] | opening hours as a pure function of time |
+//! | [`config`] | TOML in layers, checked as a whole |
+//! | [`http`] | listeners, senders, limits, the intake, the control API, metrics |
+//! | [`daemon`] | start order, signals, drain, systemd |
+//! | [`cli`] | the commands |
+//!
+//! # One item's way
+//! Bytes come to [`http`], which knows the sender and lends the body a share of the budget; [`wire`]
+//! makes a [`domain::message::Message`] of them; [`engine`] decides it by [`routing`] and commits
+//! it through [`store`]; the receipt goes back through [`wire`] and [`http`].
+//!
+//! # Invariants
+//! 1. A receipt leaves only after the transaction that stored its item is synced
+//!    ([`engine::Engine::turn`]).
+//! 2. The current row is the truth. The journal is appended in the same transaction and never
+//!    replayed.
+//! 3. A row changes only together with its version, by exactly one, and only from the version that
+//!    was read ([`store::Store::commit`]).
+//! 4. The state that follows an event is said in one place ([`domain::item::transition`]).
+//! 5. Indexes, timers and counters of the core change in one place ([`routing::core::Core::apply`]),
+//!    and can always be made anew from the rows: the start, a failed commit and a new
+//!    configuration take the same path.
+//! 6. Order is `priority desc, sequence asc`; a sequence is issued at first receipt and never
+//!    reused. Times are shown, never sorted by.
+//! 7. `domain`, `routing`, `calendar` and `wire` read no clock and throw no dice; `now` is an
+//!    argument.
+//! 8. Everything has a limit: queues, batches, depths, lists, waits.
+//! 9. What cannot be kept is refused with a code; nothing is dropped in silence.
+//!
+//! `tests/tidy` keeps the imports as drawn.
 
 pub mod calendar;
 pub mod cli;

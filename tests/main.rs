@@ -3,4 +3,5 @@
 
 mod crash;
 mod daemon;
+mod tidy;
 mod wire;
