@@ -358,17 +358,21 @@ pub struct LimitsInForce {
     pub not_before_max_ms: i64,
     /// Items in one `workItems`.
     pub batch_items_max: u32,
-    /// The buffer of each service open to the sender: name, limit, items in it.
+    /// How much each service open to the sender takes.
     pub buffers: Vec<BufferLimit>,
 }
 
-/// The buffer of one service.
+/// How much one service takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BufferLimit {
     /// Name of the service.
     pub service: String,
-    /// Items it may hold.
+    /// Items its queue may hold; beyond, newcomers are buffered.
+    pub queue_items_max: u32,
+    /// Items its queue holds.
+    pub queued: u64,
+    /// Items its buffer may hold.
     pub items_max: u32,
-    /// Items it holds.
+    /// Items its buffer holds.
     pub items: u64,
 }
