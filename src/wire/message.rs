@@ -21,6 +21,7 @@ use crate::domain::time::Timestamp;
 use crate::wire::error::{Position, WireError};
 use crate::wire::rules::Judge;
 
+pub use self::attachments::ATTACHMENTS_MAX;
 use self::place::{Faults, Lines};
 use self::walk::{Walk, is_ours};
 

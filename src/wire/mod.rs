@@ -1,5 +1,6 @@
 //! Bytes ⇄ messages: decoding, strict XML, the verbs, the answers.
 
+pub mod answer;
 pub mod decode;
 pub mod digest;
 pub mod error;

@@ -14,7 +14,8 @@ use super::value;
 use super::value::Shape;
 use super::walk::{Walk, plain};
 
-const ATTACHMENTS_MAX: u32 = 10;
+/// Attachments of one message.
+pub const ATTACHMENTS_MAX: usize = 10;
 
 /// The attachments of one message, each list as long as the others but `corrupt`.
 #[derive(Debug, Default)]

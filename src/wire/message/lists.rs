@@ -2,6 +2,7 @@
 
 use crate::domain::content::{ContactDatum, Link, PreferredAgent, PreferredAgents};
 use crate::domain::content::{Customer, SkillRequirement};
+use crate::domain::rules::CONTACT_DATA_ITEMS_MAX;
 use crate::wire::error::WireError;
 use crate::wire::strict::StartTag;
 
@@ -9,18 +10,17 @@ use super::parts::Spot;
 use super::value;
 use super::walk::{Walk, ours, plain};
 
-const PREFERRED_AGENTS_MAX: u32 = 10;
-const SKILLS_MAX: u32 = 10;
-const LINKS_MAX: u32 = 10;
-const TAGS_MAX: u32 = 20;
-const CONTACT_DATA_MAX: u32 = 50;
+const PREFERRED_AGENTS_MAX: usize = 10;
+const SKILLS_MAX: usize = 10;
+const LINKS_MAX: usize = 10;
+const TAGS_MAX: usize = 20;
 
 /// Reads and leaves a list of elements called `name`; `read` reads and leaves one of them.
 pub(super) fn list<'a>(
     walk: &mut Walk<'a>,
     name: &str,
-    max: u32,
-    mut read: impl FnMut(&mut Walk<'a>, StartTag<'a>, u32) -> Result<(), WireError>,
+    max: usize,
+    mut read: impl FnMut(&mut Walk<'a>, StartTag<'a>, usize) -> Result<(), WireError>,
 ) -> Result<(), WireError> {
     let mut count = 0;
     while let Some(tag) = walk.child()? {
@@ -196,7 +196,7 @@ pub(super) fn contact_data<'a>(
 ) -> Result<Vec<ContactDatum>, WireError> {
     let mut data: Vec<ContactDatum> = Vec::new();
     walk.no_attributes(tag);
-    list(walk, "item", CONTACT_DATA_MAX, |walk, tag, number| {
+    list(walk, "item", CONTACT_DATA_ITEMS_MAX, |walk, tag, number| {
         let (mut key, mut has_key) = (None, false);
         for attribute in &tag.attributes {
             match plain(attribute) {

@@ -100,7 +100,7 @@ pub(super) enum Parent {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Spot {
     /// From 1, among all elements of the list.
-    pub(super) number: u32,
+    pub(super) number: usize,
     /// Byte of its `<`.
     pub(super) offset: usize,
 }

@@ -10,7 +10,7 @@ pub(super) struct Step<'a> {
     /// As written, with its prefix only if it is in a foreign namespace.
     pub(super) name: &'a str,
     /// From 1 for an element of a list; 0: it does not repeat.
-    pub(super) number: u32,
+    pub(super) number: usize,
     /// Byte of the `<` of its start tag.
     pub(super) offset: usize,
     /// Text between its children was reported already.

@@ -91,7 +91,7 @@ impl<'a> Walk<'a> {
     }
 
     /// The element just entered is the `number`-th of a list, from 1.
-    pub(super) fn number(&mut self, number: u32) {
+    pub(super) fn number(&mut self, number: usize) {
         if let Some(step) = self.steps.last_mut() {
             step.number = number;
         }

@@ -18,6 +18,8 @@ use super::value;
 use super::verbs::Addressing;
 use super::walk::{ours, plain};
 
+/// Entries of `workItems`.
+const ENTRIES_MAX: usize = BATCH_ITEMS_MAX as usize;
 /// Bytes the start tag of `workItems` may have: each entry is kept with a copy of it.
 const BATCH_START_TAG_BYTES_MAX: usize = 4_096;
 
@@ -89,21 +91,21 @@ impl<'a> Reading<'a> {
         }
         self.walk.no_attributes(tag);
         let mut entries = Vec::new();
-        let mut count: u32 = 0;
+        let mut count = 0;
         while let Some(child) = self.walk.child()? {
             if ours(&child) != Some("workItem") {
                 self.walk.stray_element(&child)?;
                 continue;
             }
-            count = count.saturating_add(1);
+            count += 1;
             self.walk.number(count);
-            if count <= BATCH_ITEMS_MAX {
+            if count <= ENTRIES_MAX {
                 entries.push(self.entry(&child, &root)?);
                 continue;
             }
-            if count == BATCH_ITEMS_MAX + 1 {
+            if count == ENTRIES_MAX + 1 {
                 self.walk.fault_here("", || {
-                    format!("At most {BATCH_ITEMS_MAX} items may stand in one message.")
+                    format!("At most {ENTRIES_MAX} items may stand in one message.")
                 });
             }
             self.walk.skip()?;
