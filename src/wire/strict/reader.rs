@@ -4,7 +4,7 @@ use super::character::{Survey, is_space, normalise_line_ends};
 use super::fault::{Fault, shown, shown_char};
 use super::namespace::Scope;
 use super::skipped::{check_comment, check_instruction};
-use super::{XmlEvent, XmlLimits, declaration, reference, tag};
+use super::{StartTag, XmlEvent, XmlLimits, declaration, reference, tag};
 use crate::wire::error::{WireError, position};
 use quick_xml::events::Event;
 use std::borrow::Cow;
@@ -38,6 +38,22 @@ struct Open<'a> {
     offset: usize,
     /// The declarations in scope before this element made its own.
     scope_mark: usize,
+}
+
+/// What one token comes to. Start tags are the large ones: they are read where they are returned.
+enum Step<'a> {
+    /// Nothing that the caller need see.
+    Skip,
+    /// A start tag from the `<` at `start` to the `>` or `/>` at `close`.
+    Start {
+        start: usize,
+        close: usize,
+        is_empty: bool,
+    },
+    Text(Cow<'a, str>),
+    /// The end tag of the innermost open element, its `<` at this byte.
+    End(usize),
+    Eof,
 }
 
 /// Where the reader stands against the root element.
@@ -98,20 +114,29 @@ impl<'a> StrictReader<'a> {
             return Err(error.clone());
         }
         loop {
-            match self.step() {
-                Ok(Some(event)) => return Ok(event),
-                Ok(None) => {}
-                Err(fault) => {
-                    let error = fault.locate(self.text);
-                    self.refused = Some(error.clone());
-                    return Err(error);
-                }
-            }
+            let fault = match self.step() {
+                Ok(Step::Skip) => continue,
+                Ok(Step::Text(text)) => return Ok(XmlEvent::Text(text)),
+                Ok(Step::End(offset)) => return Ok(self.close(offset)),
+                Ok(Step::Eof) => return Ok(XmlEvent::Eof),
+                Ok(Step::Start {
+                    start,
+                    close,
+                    is_empty,
+                }) => match self.start(start, close, is_empty) {
+                    Ok(tag) => return Ok(XmlEvent::Start(tag)),
+                    Err(fault) => fault,
+                },
+                Err(fault) => fault,
+            };
+            let error = fault.locate(self.text);
+            self.refused = Some(error.clone());
+            return Err(error);
         }
     }
 
-    /// Reads one token; `None` for one that the caller need not see.
-    fn step(&mut self) -> Result<Option<XmlEvent<'a>>, Fault> {
+    /// Reads one token.
+    fn step(&mut self) -> Result<Step<'a>, Fault> {
         let start = self.offset();
         // Before quick-xml sees it, so that not even an unfinished one is looked into.
         if self.text.as_bytes().get(start + 1) == Some(&b'!')
@@ -127,12 +152,20 @@ impl<'a> StrictReader<'a> {
         match token {
             Ok(Event::Text(_)) => self.text(start, end),
             Ok(Event::GeneralRef(_)) => self.reference(start, end),
-            Ok(Event::Start(_)) => self.start(start, end - 1, false),
-            Ok(Event::Empty(_)) => self.start(start, end - 2, true),
+            Ok(Event::Start(_)) => Ok(Step::Start {
+                start,
+                close: end - 1,
+                is_empty: false,
+            }),
+            Ok(Event::Empty(_)) => Ok(Step::Start {
+                start,
+                close: end - 2,
+                is_empty: true,
+            }),
             Ok(Event::End(_)) => self.end(start, end),
             Ok(Event::CData(_)) => self.cdata(start, end),
-            Ok(Event::Comment(_)) => check_comment(self.text, start, end).map(|()| None),
-            Ok(Event::PI(_)) => check_instruction(self.text, start, end).map(|()| None),
+            Ok(Event::Comment(_)) => check_comment(self.text, start, end).map(|()| Step::Skip),
+            Ok(Event::PI(_)) => check_instruction(self.text, start, end).map(|()| Step::Skip),
             Ok(Event::Decl(_)) => self.declaration(start),
             Ok(Event::DocType(_)) => Err(Fault::malformed(start, UNKNOWN_MARKUP)),
             Ok(Event::Eof) => self.eof(),
@@ -153,12 +186,12 @@ impl<'a> StrictReader<'a> {
         )
     }
 
-    fn text(&mut self, start: usize, end: usize) -> Result<Option<XmlEvent<'a>>, Fault> {
+    fn text(&mut self, start: usize, end: usize) -> Result<Step<'a>, Fault> {
         let text = &self.text[start..end];
         if self.root != Root::Inside {
             return match text.bytes().position(|byte| !is_space(byte)) {
                 Some(stray) => Err(self.outside_root(start + stray)),
-                None => Ok(None),
+                None => Ok(Step::Skip),
             };
         }
         if self.survey.has_bracket
@@ -172,14 +205,14 @@ impl<'a> StrictReader<'a> {
         Ok(self.characters(text))
     }
 
-    fn characters(&self, text: &'a str) -> Option<XmlEvent<'a>> {
+    fn characters(&self, text: &'a str) -> Step<'a> {
         if text.is_empty() {
-            return None;
+            return Step::Skip;
         }
-        Some(XmlEvent::Text(match self.survey.has_carriage_return {
+        Step::Text(match self.survey.has_carriage_return {
             true => normalise_line_ends(text),
             false => Cow::Borrowed(text),
-        }))
+        })
     }
 
     fn outside_root(&self, offset: usize) -> Fault {
@@ -190,21 +223,16 @@ impl<'a> StrictReader<'a> {
         Fault::malformed(offset, message)
     }
 
-    fn reference(&mut self, start: usize, end: usize) -> Result<Option<XmlEvent<'a>>, Fault> {
+    fn reference(&mut self, start: usize, end: usize) -> Result<Step<'a>, Fault> {
         if self.root != Root::Inside {
             return Err(self.outside_root(start));
         }
         let resolved = reference::resolve(&self.text[start + 1..end - 1], start)?;
-        Ok(Some(XmlEvent::Text(resolved)))
+        Ok(Step::Text(resolved))
     }
 
     /// A start tag from the `<` at `start` to the `>` or `/>` at `close`.
-    fn start(
-        &mut self,
-        start: usize,
-        close: usize,
-        is_empty: bool,
-    ) -> Result<Option<XmlEvent<'a>>, Fault> {
+    fn start(&mut self, start: usize, close: usize, is_empty: bool) -> Result<StartTag<'a>, Fault> {
         self.check_room(start)?;
         let scope_mark = self.scope.mark();
         let attributes_max = self.limits.attributes_max;
@@ -217,7 +245,7 @@ impl<'a> StrictReader<'a> {
             scope_mark,
         });
         self.owed_end = is_empty.then_some(start);
-        Ok(Some(XmlEvent::Start(tag)))
+        Ok(tag)
     }
 
     fn check_room(&self, start: usize) -> Result<(), Fault> {
@@ -242,7 +270,7 @@ impl<'a> StrictReader<'a> {
         Ok(())
     }
 
-    fn end(&mut self, start: usize, end: usize) -> Result<Option<XmlEvent<'a>>, Fault> {
+    fn end(&mut self, start: usize, end: usize) -> Result<Step<'a>, Fault> {
         let mut name = &self.text[start + 2..end - 1];
         if name.as_bytes().last().is_some_and(|&byte| is_space(byte)) {
             name = name.trim_end_matches([' ', '\t', '\n', '\r']);
@@ -261,7 +289,7 @@ impl<'a> StrictReader<'a> {
                 format!("Write </{wanted}>, not </{name}>: <{wanted}> on line {line} is open.");
             return Err(Fault::malformed(start, message));
         }
-        Ok(Some(self.close(start)))
+        Ok(Step::End(start))
     }
 
     /// Ends the innermost open element.
@@ -275,7 +303,7 @@ impl<'a> StrictReader<'a> {
         XmlEvent::End { offset }
     }
 
-    fn cdata(&mut self, start: usize, end: usize) -> Result<Option<XmlEvent<'a>>, Fault> {
+    fn cdata(&mut self, start: usize, end: usize) -> Result<Step<'a>, Fault> {
         if self.root != Root::Inside {
             return Err(self.outside_root(start));
         }
@@ -283,17 +311,17 @@ impl<'a> StrictReader<'a> {
         Ok(self.characters(&self.text[content]))
     }
 
-    fn declaration(&self, start: usize) -> Result<Option<XmlEvent<'a>>, Fault> {
+    fn declaration(&self, start: usize) -> Result<Step<'a>, Fault> {
         if start > 0 {
             let message = "The XML declaration may only stand at the very start of the message: remove \
                            it, or what stands before it.";
             return Err(Fault::malformed(start, message));
         }
         declaration::read(self.text)?;
-        Ok(None)
+        Ok(Step::Skip)
     }
 
-    fn eof(&self) -> Result<Option<XmlEvent<'a>>, Fault> {
+    fn eof(&self) -> Result<Step<'a>, Fault> {
         if let Some(open) = self.open.last() {
             let name = shown(open.qname);
             let message =
@@ -304,7 +332,7 @@ impl<'a> StrictReader<'a> {
             let message = "Send a root element: the message has none.";
             return Err(Fault::malformed(self.text.len(), message));
         }
-        Ok(Some(XmlEvent::Eof))
+        Ok(Step::Eof)
     }
 
     /// Why quick-xml found no token at `start`.

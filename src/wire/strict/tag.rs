@@ -13,6 +13,7 @@ use super::{Attribute, StartTag};
 ///
 /// # Errors
 /// A malformed fault where the tag breaks a rule, or one that says that it has too many attributes.
+#[inline]
 pub(super) fn read<'a>(
     text: &'a str,
     start: usize,
