@@ -1,6 +1,6 @@
 //! What every store must do, run over each of them.
 
-mod samples;
+pub(super) mod samples;
 mod verbs;
 
 use tempfile::TempDir;

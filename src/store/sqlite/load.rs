@@ -196,7 +196,10 @@ pub(in crate::store) fn content(
 }
 
 /// The attachments of an item, in order.
-fn attachments(connection: &Connection, sequence: Sequence) -> rusqlite::Result<Vec<Attachment>> {
+pub(in crate::store) fn attachments(
+    connection: &Connection,
+    sequence: Sequence,
+) -> rusqlite::Result<Vec<Attachment>> {
     connection
         .prepare_cached(ATTACHMENTS)?
         .query_map([key(sequence)], |row| {

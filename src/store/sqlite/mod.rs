@@ -3,26 +3,33 @@
 //! - `open`: directory, lock, pragmas · `schema`: tables and migrations · `error`: what SQLite's
 //!   errors mean · `row`, `content_column`: how values lie in the file
 //! - `write`: a batch · `load`: what the engine reads · `references`: who has a sender's reference
+//! - `checkpoint`: from the write-ahead log into the database
+//!
+//! What the engine reads before a commit and the commit itself are one transaction: it begins with
+//! the first read (see `SqliteStore::snapshot`), for taking and giving back the locks of a read
+//! costs more than the read.
 
+mod checkpoint;
 mod content_column;
 mod error;
 mod load;
 pub(super) mod open;
+pub(super) mod reading;
 mod references;
 mod row;
 pub mod schema;
+#[cfg(test)]
+mod timing;
 mod write;
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 
-use rusqlite::hooks::Wal;
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::Connection;
 
 pub use open::{DATABASE_FILE, LOCK_FILE};
 
+use self::checkpoint::Checkpoints;
 use self::open::DirectoryLock;
 use self::references::References;
 use self::row::{item_by_sequence, key, sequence, sequence_by_id};
@@ -33,10 +40,6 @@ use crate::domain::content::Content;
 use crate::domain::ids::{ItemId, SenderId, Sequence, TenantId};
 use crate::domain::item::Item;
 
-/// Pages in the write-ahead log at which a commit checkpoints it. Bounds the log under load.
-const LOG_PAGES_MAX: u32 = 4_000;
-/// Pages in the write-ahead log at which a quiet moment is used to checkpoint it.
-const LOG_PAGES_TIDY: u32 = 1_000;
 /// Reference entries that a quiet moment writes or moves: some 5 ms.
 const TIDY_ENTRIES: usize = 1_000;
 /// Reference entries that a commit writes or moves per new item, when that can wait no longer.
@@ -48,6 +51,10 @@ const PROBE_BYTES: usize = 64 * 1024;
 /// Sequences in a stretch of `sender_span`.
 pub(super) const SPAN_ITEMS: i64 = 1_024;
 
+const BEGIN: &str = "BEGIN";
+const BEGIN_IMMEDIATE: &str = "BEGIN IMMEDIATE";
+const COMMIT: &str = "COMMIT";
+const ROLLBACK: &str = "ROLLBACK";
 const INSERT_SPAN: &str = "INSERT OR IGNORE INTO sender_span (span, sender) VALUES (?1, ?2)";
 const INSERT_PROBE: &str = "INSERT INTO probe (bytes) VALUES (zeroblob(?1))";
 const DELETE_PROBE: &str = "DELETE FROM probe";
@@ -74,6 +81,8 @@ impl Default for SqliteOptions {
 
 /// The store on disk. See [`Store`].
 pub struct SqliteStore {
+    // Before the connection, so that its thread has ended when that closes.
+    checkpoints: Checkpoints,
     connection: Connection,
     path: PathBuf,
     bytes_max: Option<u64>,
@@ -83,8 +92,6 @@ pub struct SqliteStore {
     /// The stretch that the last items fell into, and the senders it is known to have.
     span: (i64, HashSet<SenderId>),
     room: Room,
-    /// Pages in the write-ahead log, as SQLite said after the last commit.
-    log_pages: Arc<AtomicU32>,
     /// A commit failed: what stands in memory is to be read again.
     stale: bool,
     _lock: DirectoryLock,
@@ -108,24 +115,20 @@ impl SqliteStore {
         open::make_directory(dir)?;
         let lock = DirectoryLock::take(dir)?;
         let mut connection = open::writer(dir)?;
-        let log_pages = Arc::new(AtomicU32::new(0));
-        let pages = Arc::clone(&log_pages);
-        connection.wal_hook(Some(move |_: &mut Wal, count| {
-            pages.store(u32::try_from(count).unwrap_or(0), Ordering::Relaxed);
-            Ok(())
-        }))?;
+        let path = dir.join(DATABASE_FILE);
+        let checkpoints = Checkpoints::start(&mut connection, &path)?;
         let references = References::load(&connection, options.references_recent_max)?;
         let last_sequence = load::last_sequence(&connection)?;
         let mut store = SqliteStore {
+            checkpoints,
             connection,
-            path: dir.join(DATABASE_FILE),
+            path,
             bytes_max: options.bytes_max,
             references_recent_max: options.references_recent_max,
             references,
             last_sequence,
             span: (0, HashSet::new()),
             room: Room::Work,
-            log_pages,
             stale: false,
             _lock: lock,
         };
@@ -161,17 +164,18 @@ impl SqliteStore {
         self.set_room(if intake { Room::Intake } else { Room::Work })?;
         let last_sequence = order(batch, self.last_sequence)?;
         let spans = self.new_spans(batch);
-        let tx = begin(&mut self.connection)?;
-        write::batch(&tx, batch)?;
+        self.begin()?;
+        let tx = &self.connection;
+        write::batch(tx, batch)?;
         for (span, sender) in &spans {
             tx.prepare_cached(INSERT_SPAN)?.execute((span, sender.0))?;
         }
         let mut slice = None;
         if !batch.new_items.is_empty() && self.references.is_pressing() {
             let entries = batch.new_items.len() * PRESSING_ENTRIES_PER_ITEM;
-            slice = self.references.slice(&tx, entries)?;
+            slice = self.references.slice(tx, entries)?;
         }
-        tx.commit()?;
+        tx.execute_batch(COMMIT)?;
 
         self.last_sequence = last_sequence;
         for (span, sender) in spans {
@@ -205,30 +209,55 @@ impl SqliteStore {
         spans
     }
 
-    /// Moves the write-ahead log into the database once it has `pages`.
-    ///
-    /// # Errors
-    /// [`StoreError::Fatal`] when a sync failed. No room is no error: the log keeps everything and
-    /// the next commits will meet the same lack of room.
-    fn checkpoint(&mut self, pages: u32) -> Result<bool, StoreError> {
-        if self.log_pages.load(Ordering::Relaxed) < pages {
-            return Ok(false);
+    /// Does something that writes; when it fails, leaves no trace of it.
+    fn or_undo(
+        &mut self,
+        write: impl FnOnce(&mut SqliteStore) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let result = write(self);
+        if result.is_err() {
+            self.stale = true;
+            // SQLite may have rolled back by itself. What cannot be rolled back must never be
+            // committed by the next batch.
+            if let Err(error) = self.end() {
+                return Err(StoreError::Fatal(format!("cannot roll back: {error}")));
+            }
         }
-        let outcome = self
-            .connection
-            .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
-        self.log_pages.store(0, Ordering::Relaxed);
-        match outcome.map_err(StoreError::from) {
-            Err(error @ StoreError::Fatal(_)) => Err(error),
-            Ok(()) | Err(_) => Ok(true),
+        result
+    }
+
+    /// The connection within a transaction, for reading.
+    fn snapshot(&self) -> rusqlite::Result<&Connection> {
+        if self.connection.is_autocommit() {
+            self.connection.execute_batch(BEGIN)?;
+        }
+        Ok(&self.connection)
+    }
+
+    /// Begins a transaction for writing, unless reading has begun one already: the first write
+    /// makes that one a writing one, for nobody else writes.
+    fn begin(&self) -> rusqlite::Result<()> {
+        if self.connection.is_autocommit() {
+            self.connection.execute_batch(BEGIN_IMMEDIATE)?;
+        }
+        Ok(())
+    }
+
+    /// Ends a transaction that only read, or whose writing failed.
+    fn end(&self) -> rusqlite::Result<()> {
+        if self.connection.is_autocommit() {
+            Ok(())
+        } else {
+            self.connection.execute_batch(ROLLBACK)
         }
     }
 
     /// The item that has `reference` of `sender`.
     fn by_reference(&self, sender: SenderId, reference: &str) -> Result<Option<Item>, StoreError> {
         let hash = self.references.hash(sender, reference);
-        for candidate in self.references.candidates(&self.connection, hash)? {
-            if let Some((item, its_reference)) = item_by_sequence(&self.connection, candidate)?
+        let connection = self.snapshot()?;
+        for candidate in self.references.candidates(connection, hash)? {
+            if let Some((item, its_reference)) = item_by_sequence(connection, candidate)?
                 && item.sender == sender
                 && its_reference == reference
             {
@@ -254,12 +283,9 @@ fn order(batch: &Batch, last: i64) -> Result<i64, StoreError> {
     Ok(last)
 }
 
-fn begin(connection: &mut Connection) -> rusqlite::Result<rusqlite::Transaction<'_>> {
-    connection.transaction_with_behavior(TransactionBehavior::Immediate)
-}
-
 impl Store for SqliteStore {
     fn number(&mut self, names: &Names) -> Result<Numbers, StoreError> {
+        self.end()?;
         self.set_room(Room::Work)?;
         load::number(&mut self.connection, names)
     }
@@ -270,6 +296,7 @@ impl Store for SqliteStore {
     }
 
     fn resume(&mut self) -> Result<Resume, StoreError> {
+        self.end()?;
         if self.stale {
             self.references = References::load(&self.connection, self.references_recent_max)?;
             self.last_sequence = load::last_sequence(&self.connection)?;
@@ -285,18 +312,19 @@ impl Store for SqliteStore {
     }
 
     fn open_items(&mut self, after: Sequence, limit: usize) -> Result<Vec<OpenItem>, StoreError> {
-        Ok(load::open_items(&self.connection, after, limit)?)
+        Ok(load::open_items(self.snapshot()?, after, limit)?)
     }
 
     fn items(&mut self, sequences: &[Sequence]) -> Result<Vec<Item>, StoreError> {
-        Ok(load::items(&self.connection, sequences)?)
+        Ok(load::items(self.snapshot()?, sequences)?)
     }
 
     fn find_id(&mut self, id: ItemId) -> Result<Option<Item>, StoreError> {
-        let Some(sequence) = sequence_by_id(&self.connection, id)? else {
+        let connection = self.snapshot()?;
+        let Some(sequence) = sequence_by_id(connection, id)? else {
             return Ok(None);
         };
-        Ok(item_by_sequence(&self.connection, sequence)?.map(|(item, _)| item))
+        Ok(item_by_sequence(connection, sequence)?.map(|(item, _)| item))
     }
 
     fn find_reference(
@@ -309,7 +337,7 @@ impl Store for SqliteStore {
         }
         let erased = self
             .references
-            .is_erased(&self.connection, sender, reference)?;
+            .is_erased(self.snapshot()?, sender, reference)?;
         Ok(erased.then_some(KnownReference::Erased))
     }
 
@@ -322,7 +350,7 @@ impl Store for SqliteStore {
         if let Ok(id) = name.parse::<ItemId>() {
             found.extend(self.find_id(id)?);
         }
-        for sender in load::senders_of(&self.connection, tenant)? {
+        for sender in load::senders_of(self.snapshot()?, tenant)? {
             found.extend(self.by_reference(sender, name)?);
         }
         let of_tenant = found.into_iter().filter(|item| item.tenant == tenant);
@@ -330,7 +358,7 @@ impl Store for SqliteStore {
     }
 
     fn content(&mut self, sequence: Sequence) -> Result<Option<Content>, StoreError> {
-        load::content(&self.connection, sequence)
+        load::content(self.snapshot()?, sequence)
     }
 
     fn find_request(
@@ -338,43 +366,47 @@ impl Store for SqliteStore {
         sequence: Sequence,
         request_id: &str,
     ) -> Result<Option<AnsweredRequest>, StoreError> {
-        Ok(load::request(&self.connection, sequence, request_id)?)
+        Ok(load::request(self.snapshot()?, sequence, request_id)?)
     }
 
     fn commit(&mut self, batch: &Batch) -> Result<(), StoreError> {
-        if let Err(error) = self.write(batch) {
-            self.stale = true;
-            return Err(error);
-        }
-        self.checkpoint(LOG_PAGES_MAX)?;
-        Ok(())
+        self.or_undo(|store| store.write(batch))?;
+        self.checkpoints.after_commit(&self.connection)
     }
 
     fn probe(&mut self) -> Result<(), StoreError> {
+        self.end()?;
         self.set_room(Room::Intake)?;
-        let tx = begin(&mut self.connection)?;
-        tx.execute(INSERT_PROBE, [PROBE_BYTES as i64])?;
-        tx.commit()?;
-        let tx = begin(&mut self.connection)?;
-        tx.execute(DELETE_PROBE, [])?;
-        tx.commit()?;
-        self.checkpoint(LOG_PAGES_MAX)?;
-        Ok(())
+        self.or_undo(|store| {
+            store.begin()?;
+            store
+                .connection
+                .execute(INSERT_PROBE, [PROBE_BYTES as i64])?;
+            Ok(store.connection.execute_batch(COMMIT)?)
+        })?;
+        self.or_undo(|store| {
+            store.begin()?;
+            store.connection.execute(DELETE_PROBE, [])?;
+            Ok(store.connection.execute_batch(COMMIT)?)
+        })?;
+        self.checkpoints.after_commit(&self.connection)
     }
 
     fn tidy(&mut self) -> Result<bool, StoreError> {
-        if self.checkpoint(LOG_PAGES_TIDY)? {
-            return Ok(self.references.has_work());
-        }
+        self.end()?;
         if self.references.has_work() {
             self.set_room(Room::Work)?;
-            let tx = begin(&mut self.connection)?;
-            let slice = self.references.slice(&tx, TIDY_ENTRIES)?;
-            tx.commit()?;
-            if let Some(slice) = slice {
-                self.references.done(slice);
-            }
+            self.or_undo(|store| {
+                store.begin()?;
+                let slice = store.references.slice(&store.connection, TIDY_ENTRIES)?;
+                store.connection.execute_batch(COMMIT)?;
+                if let Some(slice) = slice {
+                    store.references.done(slice);
+                }
+                Ok(())
+            })?;
         }
+        self.checkpoints.in_quiet(&self.connection)?;
         Ok(self.references.has_work())
     }
 }

@@ -111,6 +111,19 @@ pub(super) fn writer(dir: &Path) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
+/// Opens an existing database to checkpoint it.
+pub(super) fn checkpointer(path: &Path) -> Result<Connection, StoreError> {
+    let connection = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
+    connection.busy_timeout(BUSY_WAIT)?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "trusted_schema", false)?;
+    connection.pragma_update_and_check(None, "wal_autocheckpoint", 0, |_| Ok(()))?;
+    Ok(connection)
+}
+
 /// Opens a database for reading only.
 pub(in crate::store) fn reader(path: &Path) -> Result<Connection, StoreError> {
     let connection = Connection::open_with_flags(

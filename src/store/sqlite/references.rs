@@ -50,6 +50,12 @@ const ADD_TO_RUN: &str = "\
     INSERT INTO reference_run (run, entries) VALUES (?1, ?2) \
     ON CONFLICT (run) DO UPDATE SET entries = entries + ?2";
 const DELETE_RUN: &str = "DELETE FROM reference_run WHERE run = ?1";
+const STORED_RUN_LOOKUP: &str = "\
+    SELECT sequence FROM reference_entry \
+    WHERE run IN (SELECT run FROM reference_run) AND hash = ?1";
+const ABOVE_WATERMARK_SAME: &str = "\
+    SELECT sequence FROM item \
+    WHERE sequence > ?1 AND sender = ?2 AND reference = ?3 ORDER BY sequence";
 const ERASED: &str = "SELECT EXISTS (SELECT 1 FROM erased_reference WHERE hash = ?1)";
 
 /// The writer's knowledge of references.
@@ -132,10 +138,7 @@ impl References {
 
     /// The hash by which a reference is known.
     pub(super) fn hash(&self, sender: SenderId, reference: &str) -> i64 {
-        let mut hasher = SipHasher24::new_with_key(&self.key);
-        hasher.write(&sender.0.to_le_bytes());
-        hasher.write(reference.as_bytes());
-        hasher.finish().cast_signed()
+        hash(&self.key, sender, reference)
     }
 
     /// Takes note of a committed item.
@@ -305,6 +308,34 @@ impl References {
         let into = self.next_run();
         self.merge = Some(Merge { from, into });
     }
+}
+
+/// What [`References::candidates`] answers, for a connection that has nothing in memory.
+pub(super) fn stored_candidates(
+    connection: &Connection,
+    sender: SenderId,
+    reference: &str,
+) -> rusqlite::Result<Vec<i64>> {
+    let key: [u8; 16] = connection.query_row(META, [META_REFERENCE_KEY], |row| row.get(0))?;
+    let watermark: i64 = connection.query_row(META, [META_WATERMARK], |row| row.get(0))?;
+    let mut cold = connection.prepare_cached(STORED_RUN_LOOKUP)?;
+    let mut found = cold
+        .query_map([hash(&key, sender, reference)], |row| row.get(0))?
+        .collect::<rusqlite::Result<Vec<i64>>>()?;
+    let mut recent = connection.prepare_cached(ABOVE_WATERMARK_SAME)?;
+    for sequence in recent.query_map((watermark, sender.0, reference), |row| row.get(0))? {
+        found.push(sequence?);
+    }
+    found.sort_unstable();
+    found.dedup();
+    Ok(found)
+}
+
+fn hash(key: &[u8; 16], sender: SenderId, reference: &str) -> i64 {
+    let mut hasher = SipHasher24::new_with_key(key);
+    hasher.write(&sender.0.to_le_bytes());
+    hasher.write(reference.as_bytes());
+    hasher.finish().cast_signed()
 }
 
 impl Spill {

@@ -1,0 +1,183 @@
+//! How long the hot paths take. Run by hand, in release:
+//! `cargo test --release --lib store::sqlite::timing -- --ignored --nocapture --test-threads 1`
+
+use std::time::{Duration, Instant};
+
+use super::{SqliteOptions, SqliteStore};
+use crate::domain::content::{ContactDatum, Content, Customer};
+use crate::domain::ids::{SenderId, Sequence};
+use crate::store::contract::samples::{batch, item, received, reference};
+use crate::store::{Batch, NewItem, Store};
+
+/// An ordinary content of some 400 bytes.
+fn ordinary(reference: String) -> Content {
+    let datum = |key: &str, value: &str| ContactDatum {
+        key: key.to_owned(),
+        value: value.to_owned(),
+    };
+    Content {
+        reference,
+        service: "claims".to_owned(),
+        title: Some("Water damage, please call back".to_owned()),
+        description: Some("The customer asks to be called back this afternoon.".to_owned()),
+        customer: Some(Customer {
+            id: Some("4711-0815".to_owned()),
+            name: Some("Erika Example".to_owned()),
+            ..Customer::default()
+        }),
+        tags: vec!["water".to_owned(), "private".to_owned()],
+        contact_data: vec![
+            datum("workItemTask", "Call back"),
+            datum("claimNumber", "2026-11-20-000123"),
+            datum("policy", "HH-123-456"),
+            datum("channel", "web form"),
+        ],
+        ..Content::default()
+    }
+}
+
+fn items(from: u64, count: u64, senders: u64) -> Batch {
+    let new_items: Vec<_> = (from..from + count)
+        .map(|sequence| {
+            let mut item = item(sequence);
+            item.sender = SenderId((sequence % senders) as u32 + 1);
+            NewItem {
+                item,
+                content: ordinary(reference(sequence)),
+                raw: "x".repeat(1_000),
+            }
+        })
+        .collect();
+    Batch {
+        journal: new_items.iter().map(|new| received(&new.item)).collect(),
+        new_items,
+        ..Batch::default()
+    }
+}
+
+/// Looks every reference up and commits, as the engine does. Returns the time of each batch.
+fn accept(
+    store: &mut SqliteStore,
+    from: u64,
+    total: u64,
+    size: u64,
+    senders: u64,
+) -> Vec<Duration> {
+    let mut times = Vec::new();
+    for first in (from..from + total).step_by(size as usize) {
+        let batch = items(first, size, senders);
+        let start = Instant::now();
+        for new in &batch.new_items {
+            let known = store.find_reference(new.item.sender, &new.content.reference);
+            assert_eq!(known.expect("read"), None);
+        }
+        store.commit(&batch).expect("written");
+        times.push(start.elapsed());
+    }
+    times
+}
+
+fn report(what: &str, times: &mut [Duration], size: u64) {
+    times.sort_unstable();
+    let sum: Duration = times.iter().sum();
+    let at = |part: f64| times[((times.len() - 1) as f64 * part) as usize];
+    println!(
+        "{what}: {:.1} us an item ({:.1} at the median); batch p50 {:?} p99 {:?} max {:?}",
+        sum.as_secs_f64() * 1e6 / (times.len() as u64 * size) as f64,
+        at(0.5).as_secs_f64() * 1e6 / size as f64,
+        at(0.5),
+        at(0.99),
+        times[times.len() - 1],
+    );
+}
+
+#[test]
+#[ignore = "measures"]
+fn new_items_in_batches() {
+    for sync in ["OFF", "FULL"] {
+        for (size, senders) in [(1, 2), (64, 2), (64, 64), (256, 2)] {
+            let dir = tempfile::tempdir().expect("a directory");
+            let mut store = SqliteStore::open(dir.path(), SqliteOptions::default()).expect("open");
+            let pragma = store.connection.pragma_update(None, "synchronous", sync);
+            pragma.expect("set");
+            let total = if size == 1 { 3_000 } else { 60_000 };
+            let mut times = accept(&mut store, 1, total, size, senders);
+            let what = format!("sync {sync}, batches of {size}, {senders} senders");
+            report(&what, &mut times, size);
+        }
+    }
+}
+
+#[test]
+#[ignore = "measures"]
+fn a_million_open_items() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut store = SqliteStore::open(dir.path(), SqliteOptions::default()).expect("open");
+    for part in 0..4 {
+        let mut times = accept(&mut store, 1 + part * 250_000, 250_000, 250, 2);
+        report(&format!("part {part} of a million"), &mut times, 250);
+    }
+    let bytes = std::fs::metadata(store.path()).expect("size").len();
+    println!("{} bytes an item", bytes / 1_000_000);
+    drop(store);
+    let start = Instant::now();
+    let mut store = SqliteStore::open(dir.path(), SqliteOptions::default()).expect("open");
+    println!("open: {:?}", start.elapsed());
+    let start = Instant::now();
+    let mut after = Sequence(0);
+    let mut count = 0;
+    loop {
+        let page = store.open_items(after, 10_000).expect("read");
+        let Some(last) = page.last() else { break };
+        after = last.sequence;
+        count += page.len();
+    }
+    println!("{count} open items: {:?}", start.elapsed());
+    let start = Instant::now();
+    let mut slices = 0;
+    let mut longest = Duration::ZERO;
+    loop {
+        let slice = Instant::now();
+        let more = store.tidy().expect("tidy");
+        longest = longest.max(slice.elapsed());
+        slices += 1;
+        if !more {
+            break;
+        }
+    }
+    println!(
+        "{slices} slices of housekeeping: {:?}, longest {longest:?}",
+        start.elapsed()
+    );
+    let start = Instant::now();
+    for sequence in 0..20_000_u64 {
+        let missing = format!("missing-{sequence}");
+        let known = store.find_reference(SenderId(1), &missing).expect("read");
+        assert_eq!(known, None);
+    }
+    println!("a miss: {:?}", start.elapsed() / 20_000);
+    let mut times = accept(&mut store, 1_000_001, 60_000, 64, 2);
+    report("after a million", &mut times, 64);
+    let _ = batch([]);
+}
+
+#[test]
+#[ignore = "measures"]
+fn without_one_thing_at_a_time() {
+    for sql in [
+        "SELECT 1",
+        "PRAGMA secure_delete=OFF",
+        "DROP INDEX item_queue",
+        "DROP INDEX item_open",
+        "DROP INDEX item_id",
+        "DROP INDEX item_queue; DROP INDEX item_id; DROP TRIGGER item_deleted",
+    ] {
+        let dir = tempfile::tempdir().expect("a directory");
+        let mut store = SqliteStore::open(dir.path(), SqliteOptions::default()).expect("open");
+        let pragma = store.connection.pragma_update(None, "synchronous", "OFF");
+        pragma.expect("set");
+        store.connection.execute_batch(sql).expect("sql");
+        let mut times = accept(&mut store, 1, 60_000, 64, 2);
+        report(sql, &mut times, 64);
+    }
+}
