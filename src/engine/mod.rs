@@ -13,11 +13,13 @@ pub mod ids;
 pub mod run;
 pub mod view;
 
-mod change;
+mod end;
+mod find;
 mod operate;
 mod release;
 mod submit;
 mod turn;
+mod update;
 
 #[cfg(test)]
 mod simulator;

@@ -1,37 +1,28 @@
-//! Changing items that exist: update, cancel, abort.
+//! A sender changes an item: what `update` may do, and what it leaves.
 
-use crate::domain::answer::{Receipt, Status};
+use crate::domain::answer::Receipt;
 use crate::domain::code::Code;
 use crate::domain::content::{Attachment, Content, Expiry};
-use crate::domain::item::{Ending, Item, ItemEvent, ItemState, transition};
+use crate::domain::item::{Item, ItemEvent, transition};
 use crate::domain::journal::{Actor, JournalEvent};
-use crate::domain::message::{Address, Changes, Update};
-use crate::domain::outcome::Outcome;
+use crate::domain::message::{Changes, Update};
 use crate::domain::policy::{ATTACHMENTS_BYTES_MAX, LIFETIME_MAX_MS};
 use crate::domain::refusal::{Problem, Refusal};
 use crate::domain::rules::{CONTACT_DATA_ITEMS_MAX, check_contact_data, is_work_item};
 use crate::domain::time::Timestamp;
 use crate::routing::core::Place;
-use crate::store::{AnsweredRequest, AuditEntry, KnownReference, Store, StoreError};
+use crate::store::{AnsweredRequest, Store, StoreError};
 
 use super::Engine;
-use super::command::{AbortItem, CancelItem, Command, Pending, Reply, ResolveItem, UpdateItem};
+use super::command::{Command, Pending, Reply, UpdateItem};
 use super::directory::SenderEntry;
+use super::end::wrong_state;
+use super::find::{Found, unknown_item};
 use super::submit::{Decision, unknown_sender};
 use super::turn::{Change, Turn};
 
 /// Attachments of one item.
 const ATTACHMENTS_MAX: usize = 10;
-
-/// What a sender's address leads to.
-enum Found {
-    /// Nothing of this sender's.
-    Nothing,
-    /// An item that this turn has changed already.
-    Busy,
-    /// An item as it is stored.
-    Item(Box<Item>),
-}
 
 impl<S: Store> Engine<S> {
     pub(super) fn update(
@@ -211,192 +202,6 @@ impl<S: Store> Engine<S> {
         }
         problems
     }
-
-    pub(super) fn cancel(
-        &mut self,
-        turn: &mut Turn,
-        request: Box<CancelItem>,
-        reply: Reply<Status>,
-    ) -> Result<(), StoreError> {
-        let Some(sender) = self.directory.sender(&request.sender.name) else {
-            turn.pending
-                .push(Pending::Status(reply, Err(unknown_sender())));
-            return Ok(());
-        };
-        let result = match self.find(turn, sender, &request.cancel.address)? {
-            Found::Busy => {
-                turn.deferred.push(Command::Cancel(request, reply));
-                return Ok(());
-            }
-            Found::Nothing => Err(unknown_item()),
-            Found::Item(item) => {
-                let end = End {
-                    event: ItemEvent::CancelledBySender,
-                    journal: JournalEvent::CancelledByExternalSystem,
-                    outcome: Outcome::CancelledByExternalSystem,
-                    actor: Actor::Sender(sender.id),
-                    reason: request.cancel.reason,
-                };
-                self.end(turn, *item, end)?
-            }
-        };
-        turn.pending.push(Pending::Status(reply, result));
-        Ok(())
-    }
-
-    pub(super) fn abort(
-        &mut self,
-        turn: &mut Turn,
-        request: Box<AbortItem>,
-        reply: Reply<Status>,
-    ) -> Result<(), StoreError> {
-        if turn.is_new(request.id) {
-            turn.deferred.push(Command::Abort(request, reply));
-            return Ok(());
-        }
-        let result = match self.store.find_id(request.id)? {
-            None => Err(unknown_item()),
-            Some(item) if turn.has_touched(&item) => {
-                turn.deferred.push(Command::Abort(request, reply));
-                return Ok(());
-            }
-            Some(item) => {
-                let audit = AuditEntry {
-                    at: turn.now,
-                    actor: request.actor.clone(),
-                    verb: "item.abort",
-                    tenant: Some(item.tenant),
-                    object: item.id.to_string(),
-                    data: Vec::new(),
-                };
-                let end = End {
-                    event: ItemEvent::Aborted,
-                    journal: JournalEvent::CancelledBySupervisor,
-                    outcome: Outcome::CancelledBySupervisor,
-                    actor: request.actor,
-                    reason: request.reason,
-                };
-                turn.batch.audit.push(audit);
-                self.end(turn, item, end)?
-            }
-        };
-        turn.pending.push(Pending::Status(reply, result));
-        Ok(())
-    }
-
-    /// Ends an item by somebody's word. Ended that way before: its status again.
-    fn end(&mut self, turn: &mut Turn, item: Item, end: End) -> Decision<Status> {
-        let Some(content) = self.store.content(item.sequence)? else {
-            return Err(StoreError::Conflict(format!(
-                "item {} has no content",
-                item.id
-            )));
-        };
-        let repeated = item
-            .ended
-            .is_some_and(|ending| ending.outcome == end.outcome);
-        let row = match transition(item.state, end.event) {
-            Err(_) if repeated => item,
-            Err(_) => return Ok(Err(wrong_state(&item, "ended again"))),
-            Ok(state) => {
-                let mut row = item.clone();
-                row.state = state;
-                row.ended = Some(Ending {
-                    at: turn.now,
-                    outcome: end.outcome,
-                });
-                let mut change = Change::of(row, end.journal, end.actor);
-                change
-                    .data
-                    .extend(end.reason.map(|reason| ("reason", reason)));
-                let row = turn.change(change);
-                self.core
-                    .apply(Some(&Place::from(&item)), &Place::from(&row), turn.now);
-                row
-            }
-        };
-        let entrance = self.entrance_of(&row);
-        let service = self.service_name(row.service);
-        Ok(Ok(Status::of(&row, content.reference, service, &entrance)))
-    }
-
-    pub(super) fn resolve(
-        &mut self,
-        turn: &mut Turn,
-        request: &ResolveItem,
-        reply: Reply<crate::domain::ids::Sequence>,
-    ) -> Result<(), StoreError> {
-        let result = match self.directory.sender(&request.sender.name) {
-            None => Err(unknown_sender()),
-            Some(sender) => match &request.address {
-                Address::Reference(reference) => {
-                    match turn.new_by_reference(sender.id, reference) {
-                        Some(item) => Ok(item.sequence),
-                        None => self.stored(sender, &request.address)?,
-                    }
-                }
-                Address::Id(_) => self.stored(sender, &request.address)?,
-            },
-        };
-        turn.pending.push(Pending::Resolved(reply, result));
-        Ok(())
-    }
-
-    fn stored(
-        &mut self,
-        sender: SenderEntry,
-        address: &Address,
-    ) -> Decision<crate::domain::ids::Sequence> {
-        let item = self.find_stored(sender, address)?;
-        Ok(item.map(|item| item.sequence).ok_or_else(unknown_item))
-    }
-
-    fn find(
-        &mut self,
-        turn: &Turn,
-        sender: SenderEntry,
-        address: &Address,
-    ) -> Result<Found, StoreError> {
-        let is_new = match address {
-            Address::Id(id) => turn.is_new(*id),
-            Address::Reference(reference) => turn.new_by_reference(sender.id, reference).is_some(),
-        };
-        if is_new {
-            return Ok(Found::Busy);
-        }
-        Ok(match self.find_stored(sender, address)? {
-            None => Found::Nothing,
-            Some(item) if turn.has_touched(&item) => Found::Busy,
-            Some(item) => Found::Item(Box::new(item)),
-        })
-    }
-
-    /// The item at the address, if it is this sender's own.
-    fn find_stored(
-        &mut self,
-        sender: SenderEntry,
-        address: &Address,
-    ) -> Result<Option<Item>, StoreError> {
-        let item = match address {
-            Address::Id(id) => self.store.find_id(*id)?,
-            Address::Reference(reference) => {
-                match self.store.find_reference(sender.id, reference)? {
-                    Some(KnownReference::Item(item)) => Some(*item),
-                    Some(KnownReference::Erased) | None => None,
-                }
-            }
-        };
-        Ok(item.filter(|item| item.sender == sender.id))
-    }
-}
-
-/// How somebody ends an item.
-struct End {
-    event: ItemEvent,
-    journal: JournalEvent,
-    outcome: Outcome,
-    actor: Actor,
-    reason: Option<String>,
 }
 
 /// The values after an update: lists replace as a whole, contact data merges, attachments add.
@@ -476,29 +281,4 @@ fn expiry_problem(at: Timestamp, now: Timestamp) -> Option<Problem> {
         return None;
     };
     Some(Problem::new(Code::TimeOutOfRange, message))
-}
-
-fn wrong_state(item: &Item, what: &str) -> Refusal {
-    let ending = item
-        .ended
-        .map(|ending| format!(" with outcome {}", ending.outcome.name()));
-    let message = format!(
-        "The item is {}{}: it cannot be {what}.",
-        item.state.name(),
-        ending.unwrap_or_default()
-    );
-    let mut problem = Problem::new(Code::WrongState, message);
-    problem.state = Some(if item.ended.is_some() {
-        ItemState::Ended
-    } else {
-        item.state
-    });
-    problem.into()
-}
-
-fn unknown_item() -> Refusal {
-    Refusal::new(
-        Code::UnknownItem,
-        "This sender has no such item: check the id or the reference.",
-    )
 }

@@ -1,0 +1,99 @@
+//! From a sender's address to the row it means. A sender sees only its own items.
+
+use crate::domain::code::Code;
+use crate::domain::ids::Sequence;
+use crate::domain::item::Item;
+use crate::domain::message::Address;
+use crate::domain::refusal::Refusal;
+use crate::store::{KnownReference, Store, StoreError};
+
+use super::Engine;
+use super::command::{Pending, Reply, ResolveItem};
+use super::directory::SenderEntry;
+use super::submit::{Decision, unknown_sender};
+use super::turn::Turn;
+
+/// What a sender's address leads to.
+pub(super) enum Found {
+    /// Nothing of this sender's.
+    Nothing,
+    /// An item that this turn has changed already.
+    Busy,
+    /// An item as it is stored.
+    Item(Box<Item>),
+}
+
+impl<S: Store> Engine<S> {
+    pub(super) fn resolve(
+        &mut self,
+        turn: &mut Turn,
+        request: &ResolveItem,
+        reply: Reply<Sequence>,
+    ) -> Result<(), StoreError> {
+        let result = match self.directory.sender(&request.sender.name) {
+            None => Err(unknown_sender()),
+            Some(sender) => match &request.address {
+                Address::Reference(reference) => {
+                    match turn.new_by_reference(sender.id, reference) {
+                        Some(item) => Ok(item.sequence),
+                        None => self.stored(sender, &request.address)?,
+                    }
+                }
+                Address::Id(_) => self.stored(sender, &request.address)?,
+            },
+        };
+        turn.pending.push(Pending::Resolved(reply, result));
+        Ok(())
+    }
+
+    fn stored(&mut self, sender: SenderEntry, address: &Address) -> Decision<Sequence> {
+        let item = self.find_stored(sender, address)?;
+        Ok(item.map(|item| item.sequence).ok_or_else(unknown_item))
+    }
+
+    pub(super) fn find(
+        &mut self,
+        turn: &Turn,
+        sender: SenderEntry,
+        address: &Address,
+    ) -> Result<Found, StoreError> {
+        let is_new = match address {
+            Address::Id(id) => turn.is_new(*id),
+            Address::Reference(reference) => turn.new_by_reference(sender.id, reference).is_some(),
+        };
+        if is_new {
+            return Ok(Found::Busy);
+        }
+        Ok(match self.find_stored(sender, address)? {
+            None => Found::Nothing,
+            Some(item) if turn.has_touched(&item) => Found::Busy,
+            Some(item) => Found::Item(Box::new(item)),
+        })
+    }
+
+    /// The item at the address, if it is this sender's own.
+    fn find_stored(
+        &mut self,
+        sender: SenderEntry,
+        address: &Address,
+    ) -> Result<Option<Item>, StoreError> {
+        let item = match address {
+            Address::Id(id) => self.store.find_id(*id)?,
+            Address::Reference(reference) => {
+                match self.store.find_reference(sender.id, reference)? {
+                    Some(KnownReference::Item(item)) => Some(*item),
+                    Some(KnownReference::Erased) | None => None,
+                }
+            }
+        };
+        Ok(item.filter(|item| item.sender == sender.id))
+    }
+}
+
+/// The refusal of an address that leads to nothing of this sender's.
+pub(super) fn unknown_item() -> Refusal {
+    Refusal::new(
+        Code::UnknownItem,
+        "This sender has no such item: check the id or the reference.",
+    )
+}
