@@ -1,13 +1,13 @@
 //! Bytes to text: which encoding a body is in, and its strict decoding.
 //!
-//! Three sources may name the encoding: the byte order mark, the charset of `Content-Type` and the XML
-//! declaration. Any two that disagree are refused; none means UTF-8. `UTF-16` agrees with either byte
-//! order. Malformed sequences are refused, never replaced.
+//! Three sources may name the encoding: the byte order mark, the charset of `Content-Type` and the
+//! XML declaration. Any two that disagree are refused; none means UTF-8. `UTF-16` agrees with
+//! either byte order. Malformed sequences are refused, never replaced.
 //!
-//! - ISO-8859-1 is read as windows-1252, as browsers do, so the two names agree with each other. The
-//!   bytes 81, 8D, 8F, 90 and 9D, which windows-1252 leaves open, become the control characters
-//!   U+0081 … U+009D: that is what they are in ISO-8859-1, what the WHATWG Encoding Standard says for
-//!   both names, and XML 1.0 allows these characters.
+//! - ISO-8859-1 is read as windows-1252, as browsers do, so the two names agree with each other.
+//!   The bytes 81, 8D, 8F, 90 and 9D, which windows-1252 leaves open, become the control characters
+//!   U+0081 … U+009D: that is what they are in ISO-8859-1, what the WHATWG Encoding Standard says
+//!   for both names, and XML 1.0 allows these characters.
 //! - US-ASCII is read as UTF-8, of which it is a part, so these two names agree as well.
 //! - UTF-16 needs a byte order mark, or a charset that names the order (`utf-16le`, `utf-16be`).
 //! - Exactly one byte order mark is taken off; a second one is a stray character in the text.
@@ -79,15 +79,15 @@ impl Encoding {
     }
 }
 
-/// The text of `body`, without its byte order mark. `content_type_charset` is the `charset` parameter
-/// of the `Content-Type`, if there was one.
+/// The text of `body`, without its byte order mark. `content_type_charset` is the `charset`
+/// parameter of the `Content-Type`, if there was one.
 ///
 /// Valid UTF-8 is borrowed, not copied.
 ///
 /// # Errors
-/// `encodingInvalid` for sources that disagree, an encoding that is not supported and a sequence that
-/// the encoding does not allow (with its line and column); `malformedXml` for an XML declaration that
-/// breaks its grammar. Answer the sender.
+/// `encodingInvalid` for sources that disagree, an encoding that is not supported and a sequence
+/// that the encoding does not allow (with its line and column); `malformedXml` for an XML
+/// declaration that breaks its grammar. Answer the sender.
 pub fn decode<'a>(
     body: &'a [u8],
     content_type_charset: Option<&str>,

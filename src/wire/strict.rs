@@ -1,11 +1,13 @@
 //! Strict XML: quick-xml finds the tokens, this layer refuses everything that is not well-formed.
 //!
 //! Well-formed means XML 1.0 (5th ed.) with Namespaces in XML 1.0 and without a document type
-//! declaration. quick-xml alone accepts most ill-formed documents; what it finds here is only where a
-//! token begins and ends, every rule inside and between tokens is checked below.
+//! declaration. quick-xml alone accepts most ill-formed documents; what it finds here is only where
+//! a token begins and ends, every rule inside and between tokens is checked below.
 //!
-//! - [`StrictReader`] pulls [`XmlEvent`]s; comments and processing instructions are checked and skipped.
-//! - One vectorised pass at the start looks for illegal characters, so no token is scanned for them.
+//! - [`StrictReader`] pulls [`XmlEvent`]s; comments and processing instructions are checked and
+//!   skipped.
+//! - One vectorised pass at the start looks for illegal characters, so no token is scanned for
+//!   them.
 //! - Positions are byte offsets; lines and columns are counted only for an error.
 
 mod attribute;

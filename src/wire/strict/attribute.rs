@@ -97,7 +97,8 @@ fn value<'a>(
         }
         match byte {
             b'<' => {
-                // An unfinished value is the likelier mistake, but the `<` is what the rule forbids.
+                // An unfinished value is the likelier mistake, but the `<` is what the rule
+                // forbids.
                 let name = shown(name);
                 let message = format!(
                     "Write &lt; for < in the value of the attribute {name}, or close its quote."
@@ -115,7 +116,8 @@ fn value<'a>(
     ))
 }
 
-/// `written` with references resolved and white space as spaces; `start` is its first byte in the text.
+/// `written` with references resolved and white space as spaces; `start` is its first byte in the
+/// text.
 ///
 /// White space by reference (`&#10;`) stays as it is; `\r\n` is one space.
 fn normalise(written: &str, start: usize) -> Result<Cow<'_, str>, Fault> {

@@ -63,7 +63,8 @@ pub(crate) fn read(text: &str) -> Result<Option<Declaration<'_>>, Fault> {
     }))
 }
 
-/// Reads ` name="value"` at `at` and moves past it; `None`, and nothing moves, if another name stands there.
+/// Reads ` name="value"` at `at` and moves past it; `None`, and nothing moves, if another name
+/// stands there.
 fn pseudo<'a>(text: &'a str, at: &mut usize, name: &str) -> Result<Option<Pseudo<'a>>, Fault> {
     let bytes = text.as_bytes();
     let offset = skip_space(bytes, *at, bytes.len());

@@ -1,4 +1,4 @@
-//! Names: the tables of XML 1.0 (5th ed.), 2.3, and the qualified names of Namespaces in XML 3 and 4.
+//! Names: the tables of XML 1.0 (5th ed.), 2.3, and qualified names, Namespaces in XML 1.0, 3 and 4.
 
 /// A byte that may begin a name.
 const START: u8 = 1;
@@ -37,7 +37,8 @@ fn is_wide_inner(found: char) -> bool {
         || matches!(found, '\u{B7}' | '\u{300}'..='\u{36F}' | '\u{203F}'..='\u{2040}')
 }
 
-/// Where the name without colons (`NCName`) that begins at the byte `from` ends; `from` if none does.
+/// Where the name without colons (`NCName`) that begins at the byte `from` ends; `from` if none
+/// does.
 ///
 /// `from` must be a character boundary of `text`; the result is one too.
 pub(super) fn ncname_end(text: &str, from: usize) -> usize {
@@ -83,7 +84,8 @@ pub(super) struct QName<'a> {
 impl<'a> QName<'a> {
     /// The longest qualified name that begins at the byte `from`; `None` if none does.
     ///
-    /// A colon that is not followed by a name is left over, so the caller meets it as a stray character.
+    /// A colon that is not followed by a name is left over, so the caller meets it as a stray
+    /// character.
     pub(super) fn read(text: &'a str, from: usize) -> Option<Self> {
         let prefix_end = ncname_end(text, from);
         if prefix_end == from {

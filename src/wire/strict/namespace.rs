@@ -37,7 +37,8 @@ impl Namespace<'_> {
         }
     }
 
-    /// Whether two namespaces of the same element are the same, without looking at their characters.
+    /// Whether two namespaces of the same element are the same, without looking at their
+    /// characters.
     pub(super) fn is_same(&self, other: &Self) -> bool {
         self.id == other.id
     }
@@ -96,7 +97,8 @@ impl<'a> Scope<'a> {
         Self { bindings }
     }
 
-    /// How many declarations are in scope; [`Scope::leave`] takes it back at the end of the element.
+    /// How many declarations are in scope; [`Scope::leave`] takes it back at the end of the
+    /// element.
     pub(super) fn mark(&self) -> usize {
         self.bindings.len()
     }
@@ -106,12 +108,12 @@ impl<'a> Scope<'a> {
         self.bindings.truncate(mark);
     }
 
-    /// Takes the declaration `xmlns:prefix="name"` (`xmlns="name"` for an empty prefix) that stands at
-    /// byte `offset`, in the element whose declarations begin at `mark`.
+    /// Takes the declaration `xmlns:prefix="name"` (`xmlns="name"` for an empty prefix) that stands
+    /// at byte `offset`, in the element whose declarations begin at `mark`.
     ///
     /// # Errors
-    /// A malformed fault at `offset` for a second declaration of the prefix in this element, a prefix
-    /// without a name, and anything that touches the reserved `xml` and `xmlns`.
+    /// A malformed fault at `offset` for a second declaration of the prefix in this element, a
+    /// prefix without a name, and anything that touches the reserved `xml` and `xmlns`.
     pub(super) fn declare(
         &mut self,
         mark: usize,
@@ -203,8 +205,8 @@ impl<'a> Scope<'a> {
 
     fn find(&self, prefix: &str) -> Option<&Namespace<'a>> {
         let mut innermost_first = self.bindings.iter().rev();
-        // Lengths alone where there is no prefix: comparing two empty strings costs more than all the
-        // rest on machines whose memcmp reads masked vectors from their dangling addresses.
+        // Lengths alone where there is no prefix: comparing two empty strings costs more than all
+        // the rest on machines whose memcmp reads masked vectors from their dangling addresses.
         let innermost = match prefix.is_empty() {
             true => innermost_first.find(|binding| binding.prefix.is_empty()),
             false => innermost_first.find(|binding| binding.prefix == prefix),
@@ -229,7 +231,8 @@ mod tests {
     use crate::wire::strict::{StrictReader, XmlEvent, XmlLimits};
     use rstest::rstest;
 
-    /// The namespace of each element in document order, `-` for none, or where the document is wrong.
+    /// The namespace of each element in document order, `-` for none, or where the document is
+    /// wrong.
     fn namespaces(text: &str) -> Result<String, Option<u32>> {
         let mut reader = StrictReader::new(text, XmlLimits::default());
         let mut seen = Vec::new();

@@ -90,8 +90,8 @@ impl<'a> StrictReader<'a> {
         }
     }
 
-    /// The byte after the last event, in the text: the content of an element begins at the offset seen
-    /// after its `Start` and ends at the offset of its `End`.
+    /// The byte after the last event, in the text: the content of an element begins at the offset
+    /// seen after its `Start` and ends at the offset of its `End`.
     pub fn offset(&self) -> usize {
         // The position counts bytes of a slice, so it fits.
         usize::try_from(self.tokens.buffer_position()).unwrap_or(self.text.len())
@@ -100,8 +100,8 @@ impl<'a> StrictReader<'a> {
     /// The next event.
     ///
     /// # Errors
-    /// `malformedXml`, `doctypeRefused` or `tooLarge` with line and column of the first fault; answer
-    /// the sender and read no further. Every further call returns the same error.
+    /// `malformedXml`, `doctypeRefused` or `tooLarge` with line and column of the first fault;
+    /// answer the sender and read no further. Every further call returns the same error.
     #[allow(
         clippy::should_implement_trait,
         reason = "an iterator would end with None where this ends with Eof or an error"

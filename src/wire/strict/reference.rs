@@ -4,11 +4,12 @@ use super::character::is_char;
 use super::fault::{Fault, shown};
 use std::borrow::Cow;
 
-/// What a reference stands for. `name` is what stands between `&` and `;`, the `&` at byte `offset`.
+/// What a reference stands for. `name` is what stands between `&` and `;`, the `&` at byte
+/// `offset`.
 ///
 /// # Errors
-/// A malformed fault at `offset` for an entity that is not one of the five, for digits that are none,
-/// and for a character that XML does not allow.
+/// A malformed fault at `offset` for an entity that is not one of the five, for digits that are
+/// none, and for a character that XML does not allow.
 pub(super) fn resolve(name: &str, offset: usize) -> Result<Cow<'static, str>, Fault> {
     match name {
         "amp" => Ok(Cow::Borrowed("&")),

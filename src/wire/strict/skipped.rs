@@ -1,6 +1,7 @@
 //! What is checked and then skipped: comments and processing instructions.
 //!
-//! Source: XML 1.0 (5th ed.), 2.5 and 2.6; Namespaces in XML 1.0 (3rd ed.), 7 (targets have no colon).
+//! Source: XML 1.0 (5th ed.), 2.5 and 2.6; Namespaces in XML 1.0 (3rd ed.), 7 (targets have no
+//! colon).
 
 use super::character::is_space;
 use super::fault::Fault;

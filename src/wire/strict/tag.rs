@@ -68,7 +68,8 @@ pub(super) fn read<'a>(
     })
 }
 
-/// Gives every attribute its namespace, which is known only at the end of the tag, and refuses twins.
+/// Gives every attribute its namespace, which is known only at the end of the tag, and refuses
+/// twins.
 fn resolve<'a>(attributes: &mut [Attribute<'a>], scope: &Scope<'a>) -> Result<(), Fault> {
     for index in 0..attributes.len() {
         let (before, rest) = attributes.split_at_mut(index);
