@@ -157,6 +157,7 @@ def verbs():
         query_with_content=f'<query {NS} id="{ID}">x</query>',
         query_of_unknown_state=f'<query {NS} state="waiting"/>',
         query_of_empty_cursor=f'<query {NS} since=""/>',
+        query_services_of_wrong_name=f'<queryServices {NS} service="a b"/>',
         query_services_with_child=f"<queryServices {NS}>{SERVICE}</queryServices>",
         query_limits_with_attribute=f'<queryLimits {NS} service="loans"/>',
         ping_with_no_break_space=f"<ping {NS}>\u00a0</ping>",
@@ -220,6 +221,8 @@ def limits():
     yield from lengths("cancel-reason", lambda value:
                        f'<cancel {NS} id="{ID}"><reason>{value}</reason></cancel>\n', 0, 1000)
     yield from lengths("request-id", lambda value: update("", f'reference="r" requestId="{value}"'), 1, 128)
+    yield from lengths("cursor", lambda value: f'<query {NS} since="{value}"/>\n', 1, 128)
+    yield from lengths("address-reference", lambda value: update("", f'reference="{value}"'), 1, 128)
     yield from counts("agents", listed("preferredAgents", "<agent>a</agent>"), 0, 10)
     yield from counts("skills", listed("skills", "<skill>a</skill>"), 0, 10)
     yield from counts("links", listed("links", '<link name="a" href="http://a"/>'), 0, 10)
@@ -230,8 +233,18 @@ def limits():
     yield from counts("batch", batch, 1, 1000)
 
 
+def states():
+    """Each state that a query may ask for."""
+    for state in ("scheduled", "inWorkflow", "buffered", "queued", "offered", "connected", "parked",
+                  "ended"):
+        yield VALID, f"query-of-state-{state}", f'<query {NS} state="{state}"/>\n'
+
+
 def numbers():
     """Integers and booleans."""
+    version = lambda value: update("", f'reference="r" ifVersion="{value}"')
+    yield from table(VALID, version, version_1="1", version_99999999="99999999", version_999999999="999999999")
+    yield from table(INVALID, version, version_1000000000="1000000000", version_leading_zero="01")
     rank = lambda value: create(f'<preferredAgents><agent rank="{value}">a</agent></preferredAgents>')
     level = lambda value: create(f'<skills><skill level="{value}">a</skill></skills>')
     dry_run = lambda value: create(attributes=f'reference="r" dryRun="{value}"')
@@ -255,6 +268,7 @@ def times():
         time_of_year_2000="2000-01-01T00:00:00Z", time_of_year_2999="2999-12-31T23:59:59Z",
         time_with_fraction="2026-11-20T14:03:11.123456789Z", time_with_offset="2026-11-20T14:03:11-13:59",
         time_at_greatest_offset="2026-11-20T14:03:11+14:00", time_padded=" 2026-11-20T14:03:11Z\n",
+        time_on_1_february="2026-02-01T12:00:00Z", time_on_28_february="2026-02-28T12:00:00Z",
         time_on_leap_day="2028-02-29T12:00:00Z", time_on_leap_day_2400="2400-02-29T12:00:00Z",
         time_on_31_december="2026-12-31T12:00:00Z", time_on_30_april="2026-04-30T12:00:00Z",
     )
@@ -272,6 +286,16 @@ def times():
         time_of_month_0="2026-00-01T12:00:00Z", time_of_day_0="2026-11-00T12:00:00Z",
         time_empty="", time_date_only="2026-11-20",
     )
+    for name in ("notBefore", "expiresAt"):
+        yield VALID, f"create-{name}", element(name)("2026-11-20T14:03:11Z")
+        yield INVALID, f"create-{name}-of-a-date", element(name)("2026-11-20")
+    for name, right, wrong in (
+        ("title", "t", ""), ("description", "", "x" * 8001), ("priority", "0", "10"),
+        ("dueBy", "2026-11-20T14:03:11Z", "2026-11-20"), ("lifetime", "PT1H", "P1Y"),
+        ("expiresAt", "2026-11-20T14:03:11Z", "2026-11-20"),
+    ):
+        yield VALID, f"update-{name}", update(f"<{name}>{right}</{name}>")
+        yield INVALID, f"update-{name}-out-of-range", update(f"<{name}>{wrong}</{name}>")
     yield from table(
         VALID, element("lifetime"),
         duration_of_days="P14D", duration_of_seconds="PT1S", duration_of_all="P1DT2H3M4S",
@@ -370,7 +394,7 @@ def main() -> None:
         shutil.rmtree(ROOT / folder, ignore_errors=True)
         (ROOT / folder).mkdir(parents=True)
     names: set[str] = set()
-    for part in (verbs, limits, numbers, times, patterns, encodings):
+    for part in (verbs, limits, states, numbers, times, patterns, encodings):
         for folder, name, content in part():
             if name in names:
                 raise ValueError(f"two messages are called {name}")
