@@ -119,6 +119,8 @@ def element(name: str, rng: random.Random) -> Node:
     for attribute, kind, required in shape.attributes:
         if required or rng.random() < 0.5:
             node.attributes.append([attribute, values.valid(kind, rng)])
+    if rng.random() < 0.9:
+        _address(node, rng)
     rng.shuffle(node.attributes)
     if shape.value is not None:
         text = values.valid(shape.value, rng)
@@ -133,6 +135,22 @@ def element(name: str, rng: random.Random) -> Node:
         rng.shuffle(names)
         node.children = [element(child, rng) for child in names]
     return node
+
+
+def _address(node: Node, rng: random.Random) -> None:
+    """Exactly one of id and reference, or on a query those of the list: XSD leaves it open, the
+    daemon does not, and a message refused for it tells nothing of the rest."""
+    address, listing = {"id", "reference"}, {"since", "state"}
+    if node.name in ("update", "cancel"):
+        away = address
+    elif node.name == "query":
+        away = address if rng.random() < 0.3 else address | listing
+    else:
+        return
+    node.attributes = [pair for pair in node.attributes if pair[0] not in away]
+    if node.name != "query" or away != address:
+        kind, name = rng.choice((("itemId", "id"), ("reference", "reference")))
+        node.attributes.append([name, values.valid(kind, rng)])
 
 
 def _list(name: str, most: int, rng: random.Random) -> list[Node | str]:

@@ -15,6 +15,7 @@ XML_SPACES = " \t\n\r"
 BASE64 = set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=" + XML_SPACES)
 ITEM = "{urn:anteroom:work-item:1}item"
 ATTACHMENT = "{urn:anteroom:work-item:1}attachment"
+UPDATE, CANCEL, QUERY = (f"{{urn:anteroom:work-item:1}}{verb}" for verb in ("update", "cancel", "query"))
 XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
 
 
@@ -63,6 +64,13 @@ def _has_foreign_base64(root: etree._Element) -> bool:
     return any(set("".join(node.itertext())) - BASE64 for node in root.iter(ATTACHMENT))
 
 
+def _has_wrong_address(root: etree._Element) -> bool:
+    given = {name for name in ("id", "reference") if name in root.attrib}
+    if root.tag == QUERY:
+        return len(given) > 1 or bool(given) and bool({"since", "state"} & set(root.attrib))
+    return root.tag in (UPDATE, CANCEL) and len(given) != 1
+
+
 def _has_instance_attribute(root: etree._Element) -> bool:
     return any(name.startswith(XSI) for node in root.iter(etree.Element) for name in node.attrib)
 
@@ -99,6 +107,13 @@ KNOWN = (
         "processors obey them",
         False,
         _has_instance_attribute,
+    ),
+    Known(
+        "anteroom",
+        "wants exactly one of id and reference, and on a query either one of them or since and "
+        "state (semantic rule 0); XSD 1.0 cannot say so",
+        False,
+        _has_wrong_address,
     ),
     Known(
         "anteroom",
