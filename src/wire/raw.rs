@@ -3,6 +3,9 @@
 
 use std::ops::Range;
 
+/// Length of `sha256:HEX`.
+const DIGEST_TEXT_BYTES: usize = 7 + 64;
+
 /// Text of an attachment, to be replaced by `sha256:HEX`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cut {
@@ -26,16 +29,16 @@ pub struct Root<'a> {
 /// The raw text of a message that is kept as a whole. A declaration of another encoding than UTF-8
 /// is left out: the text is kept in UTF-8.
 pub fn whole(text: &str, cuts: &[Cut]) -> String {
-    let start = foreign_declaration_end(text);
-    let mut raw = String::with_capacity(text.len() - start);
-    push_with_cuts(&mut raw, text, start..text.len(), cuts);
+    let kept = foreign_declaration_end(text)..text.len();
+    let mut raw = String::with_capacity(length_with_cuts(&kept, cuts));
+    push_with_cuts(&mut raw, text, kept, cuts);
     raw
 }
 
 /// The raw text of the entry of a batch that stands at `entry` in `text`.
 pub fn entry(text: &str, root: &Root<'_>, entry: Range<usize>, cuts: &[Cut]) -> String {
     let around = root.start_tag.len() + root.qname.len() + "</>".len();
-    let mut raw = String::with_capacity(around + entry.len());
+    let mut raw = String::with_capacity(around + length_with_cuts(&entry, cuts));
     raw.push_str(root.start_tag);
     push_with_cuts(&mut raw, text, entry, cuts);
     raw.push_str("</");
@@ -53,10 +56,12 @@ fn push_with_cuts(raw: &mut String, text: &str, range: Range<usize>, cuts: &[Cut
         at = cut.end;
     }
     raw.push_str(&text[at..range.end]);
-    // An attachment's text is most of its message.
-    if !cuts.is_empty() {
-        raw.shrink_to_fit();
-    }
+}
+
+/// Bytes of `range` once the cuts are made: an attachment's text is most of its message.
+fn length_with_cuts(range: &Range<usize>, cuts: &[Cut]) -> usize {
+    let cut_out: usize = cuts.iter().map(|cut| cut.end - cut.start).sum();
+    range.len() - cut_out + cuts.len() * DIGEST_TEXT_BYTES
 }
 
 /// Lower-case hexadecimal digits.

@@ -402,6 +402,12 @@ proptest! {
     }
 
     #[test]
+    fn any_text_is_judged_without_panic(text in any::<String>(), inside in "[<>/&;a-z='\" ]{0,60}") {
+        let _ = judge(&text);
+        let _ = judge(&work_item(&inside));
+    }
+
+    #[test]
     fn elements_in_any_order_give_the_same_content(seed in any::<u64>()) {
         let mut children = [
             "<title>a</title>", "<description/>", "<origin>o</origin>", "<priority>3</priority>",

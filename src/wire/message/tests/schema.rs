@@ -30,12 +30,9 @@ const WHOLE: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 </w:workItem>
 "#;
 
-#[test]
-fn a_work_item_with_everything_is_read_as_written() {
-    let submission = created(judge(WHOLE));
-    assert_eq!(submission.problems, []);
-    assert!(submission.dry_run);
-    let wanted = Content {
+/// What [`WHOLE`] says.
+fn whole_content() -> Content {
+    Content {
         reference: "R 1".into(),
         service: "loans".into(),
         chargeable: Some(false),
@@ -95,8 +92,15 @@ fn a_work_item_with_everything_is_read_as_written() {
         ],
         attachments: Vec::new(),
         related_to: Some("R0".into()),
-    };
-    assert_eq!(submission.content, wanted);
+    }
+}
+
+#[test]
+fn a_work_item_with_everything_is_read_as_written() {
+    let submission = created(judge(WHOLE));
+    assert_eq!(submission.problems, []);
+    assert!(submission.dry_run);
+    assert_eq!(submission.content, whole_content());
     assert_eq!(submission.uploads.len(), 1);
     assert_eq!(submission.uploads[0].name, "a b.txt");
     assert_eq!(submission.uploads[0].media_type, "Text/Plain");
