@@ -4,6 +4,8 @@
 //! open between calls. Two stores implement it, [`sqlite`] for real use and [`memory`] for the
 //! simulator; `contract` holds the tests that both must pass.
 
+pub mod backup;
+pub mod doctor;
 pub mod memory;
 pub mod read;
 pub mod sqlite;

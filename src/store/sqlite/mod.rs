@@ -11,7 +11,7 @@
 
 mod checkpoint;
 mod content_column;
-mod error;
+pub(super) mod error;
 mod load;
 pub(super) mod open;
 pub(super) mod reading;

@@ -4,15 +4,17 @@ use std::path::Path;
 
 use rusqlite::{Connection, Row};
 
+use super::content_column;
 use super::references;
 use super::row::out_of_range;
-use crate::domain::ids::{BlobId, SenderId};
+use crate::domain::ids::{BlobId, SenderId, Sequence};
 use crate::domain::journal::{Actor, JournalEvent};
 use crate::domain::time::Timestamp;
 use crate::store::StoreError;
 use crate::store::read::JournalLine;
 
 pub(in crate::store) use super::load::{attachments, content, numbers};
+pub(in crate::store) use super::references::watermark;
 pub(in crate::store) use super::row::{item_by_sequence, key, sequence_by_id, state_code};
 pub(in crate::store) use super::write::checksum;
 
@@ -25,6 +27,10 @@ pub(in crate::store) const MESSAGES: &str = "\
         UNION ALL \
         SELECT number, raw, checksum FROM message WHERE sequence = ?1 \
     ) ORDER BY number";
+const REFERENCE_ENTRY: &str = "\
+    SELECT EXISTS ( \
+        SELECT 1 FROM reference_entry \
+        WHERE run IN (SELECT run FROM reference_run) AND hash = ?1 AND sequence = ?2)";
 const BLOB: &str = "SELECT bytes FROM chunk WHERE blob = ?1 ORDER BY number";
 /// Goes through the index of unfinished items, and to the row only of those in the state.
 pub(in crate::store) const OPEN_OF_SENDER: &str = "\
@@ -97,4 +103,28 @@ pub(in crate::store) fn blob(connection: &Connection, blob: BlobId) -> rusqlite:
         body.extend_from_slice(row.get_ref(0)?.as_blob()?);
     }
     Ok(body)
+}
+
+/// Whether the values in a column of contents can be read.
+pub(in crate::store) fn content_is_readable(column: &str) -> bool {
+    content_column::read(column, String::new(), Vec::new()).is_ok()
+}
+
+/// The hash under which this file knows a reference.
+pub(in crate::store) fn reference_hasher(
+    connection: &Connection,
+) -> rusqlite::Result<impl Fn(SenderId, &str) -> i64> {
+    let key = references::stored_key(connection)?;
+    Ok(move |sender, reference: &str| references::hash(&key, sender, reference))
+}
+
+/// Whether that item's reference stands in a run.
+pub(in crate::store) fn reference_entry_exists(
+    connection: &Connection,
+    hash: i64,
+    sequence: Sequence,
+) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached(REFERENCE_ENTRY)?
+        .query_row((hash, key(sequence)), |row| row.get(0))
 }

@@ -106,8 +106,8 @@ pub(super) enum Slice {
 impl References {
     /// Reads the key, the runs, and the references above the watermark.
     pub(super) fn load(connection: &Connection, recent_max: usize) -> rusqlite::Result<References> {
-        let key = connection.query_row(META, [META_REFERENCE_KEY], |row| row.get(0))?;
-        let watermark: i64 = connection.query_row(META, [META_WATERMARK], |row| row.get(0))?;
+        let key = stored_key(connection)?;
+        let watermark = watermark(connection)?;
         let mut references = References {
             key,
             recent: BTreeSet::new(),
@@ -316,8 +316,8 @@ pub(super) fn stored_candidates(
     sender: SenderId,
     reference: &str,
 ) -> rusqlite::Result<Vec<i64>> {
-    let key: [u8; 16] = connection.query_row(META, [META_REFERENCE_KEY], |row| row.get(0))?;
-    let watermark: i64 = connection.query_row(META, [META_WATERMARK], |row| row.get(0))?;
+    let key = stored_key(connection)?;
+    let watermark = watermark(connection)?;
     let mut cold = connection.prepare_cached(STORED_RUN_LOOKUP)?;
     let mut found = cold
         .query_map([hash(&key, sender, reference)], |row| row.get(0))?
@@ -331,7 +331,18 @@ pub(super) fn stored_candidates(
     Ok(found)
 }
 
-fn hash(key: &[u8; 16], sender: SenderId, reference: &str) -> i64 {
+/// The file's own key of the hashes.
+pub(super) fn stored_key(connection: &Connection) -> rusqlite::Result<[u8; 16]> {
+    connection.query_row(META, [META_REFERENCE_KEY], |row| row.get(0))
+}
+
+/// Every sequence up to this one has its reference in a run.
+pub(in crate::store) fn watermark(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.query_row(META, [META_WATERMARK], |row| row.get(0))
+}
+
+/// A reference's hash under `key`.
+pub(super) fn hash(key: &[u8; 16], sender: SenderId, reference: &str) -> i64 {
     let mut hasher = SipHasher24::new_with_key(key);
     hasher.write(&sender.0.to_le_bytes());
     hasher.write(reference.as_bytes());

@@ -16,9 +16,6 @@ pub const PAGE_BYTES: u64 = 4096;
 pub(in crate::store) const META_WATERMARK: &str = "reference_watermark";
 /// Rows of `meta`: the key of the reference hashes, 16 random bytes, made with the file.
 pub(in crate::store) const META_REFERENCE_KEY: &str = "reference_key";
-/// Rows of `meta`: the largest sequence that was ever deleted.
-pub(in crate::store) const META_SEQUENCE_FLOOR: &str = "sequence_floor";
-
 /// Schema 1.
 ///
 /// `item` is hot and narrow; texts stand in `body`. The codes of `state` are those of
