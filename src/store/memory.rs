@@ -167,7 +167,11 @@ impl Committed {
         for new in &batch.new_items {
             check_attachments(&new.content.attachments, length)?;
         }
+        let mut once = BTreeSet::new();
         for changed in &batch.changed_items {
+            if !once.insert(changed.item.sequence) {
+                return conflict(format!("{:?} is changed twice", changed.item.sequence));
+            }
             self.check_changed(changed, &batch.new_items)?;
             let content = changed.content.iter();
             for attachments in content.map(|content| &content.attachments) {
@@ -235,7 +239,7 @@ impl Committed {
         let item = &changed.item;
         let also_new = new.iter().any(|new| new.item.sequence == item.sequence);
         let fits = self.rows.get(&item.sequence).is_some_and(|row| {
-            row.item.id == item.id && row.item.version.checked_add(1) == Some(item.version)
+            row.item.version.checked_add(1) == Some(item.version) && fixed(&row.item) == fixed(item)
         });
         if also_new || !fits {
             return conflict(format!(
@@ -316,6 +320,16 @@ impl Committed {
             self.open.remove(&item.sequence);
         }
     }
+}
+
+/// What of a row never changes. (On disk, all but the id is simply not written again; here a
+/// change is a conflict, so that the simulator notices it.)
+fn fixed(item: &Item) -> impl PartialEq {
+    (
+        (item.id, item.tenant, item.sender),
+        (item.received_at, item.stored_at),
+        (item.chargeable, item.content_digest),
+    )
 }
 
 fn conflict<T>(what: String) -> Result<T, StoreError> {

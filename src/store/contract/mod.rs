@@ -1,5 +1,7 @@
 //! What every store must do, run over each of them.
 
+mod blobs;
+mod random;
 pub(super) mod samples;
 mod verbs;
 
@@ -68,9 +70,9 @@ impl Subject for InMemory {
     }
 }
 
-/// Makes one test of each named function for each store.
+/// Makes one test of each named function for each store. (A function cannot make tests.)
 macro_rules! contract {
-    ($module:ident: $($name:ident),+ $(,)?) => {
+    ($($name:ident),+ $(,)?) => {
         mod in_memory {
             $(#[test] fn $name() {
                 super::$name(crate::store::contract::InMemory(

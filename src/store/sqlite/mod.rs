@@ -268,9 +268,10 @@ impl SqliteStore {
     }
 }
 
-/// New items must come in ascending order above all that were ever committed. Returns the last.
-fn order(batch: &Batch, last: i64) -> Result<i64, StoreError> {
-    let mut last = last;
+/// New items must come in ascending order above all that were ever committed; changed ones once
+/// each, and none that is new. Returns the last sequence with the batch.
+fn order(batch: &Batch, last_committed: i64) -> Result<i64, StoreError> {
+    let mut last = last_committed;
     for new in &batch.new_items {
         let next = key(new.item.sequence);
         if next <= last {
@@ -279,6 +280,15 @@ fn order(batch: &Batch, last: i64) -> Result<i64, StoreError> {
             )));
         }
         last = next;
+    }
+    let mut changed = HashSet::with_capacity(batch.changed_items.len());
+    for change in &batch.changed_items {
+        let sequence = key(change.item.sequence);
+        if sequence > last_committed || !changed.insert(sequence) {
+            return Err(StoreError::Conflict(format!(
+                "item {sequence} is new, or changed twice"
+            )));
+        }
     }
     Ok(last)
 }
