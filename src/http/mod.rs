@@ -1,1 +1,26 @@
-//! The http room.
+//! Bytes of HTTP ⇄ messages: the doors of the daemon, and nothing decided behind them.
+//!
+//! - [`server`] accepts connections, [`connection`] serves one, [`tls`] encrypts it;
+//! - [`intake`] is the senders' door: [`auth`] and [`rate`] say who may come in, [`media`] and
+//!   [`body`] take the bytes within the [`budget`], [`message`] has them carried out, [`upload`]
+//!   puts attachments away first, [`query`] answers questions;
+//! - [`answer`] alone knows status codes, [`metrics`] counts, [`state`] is what all of them share.
+
+pub mod answer;
+pub mod auth;
+pub mod body;
+pub mod budget;
+pub mod connection;
+pub mod intake;
+pub mod media;
+pub mod message;
+pub mod metrics;
+pub mod query;
+pub mod rate;
+pub mod server;
+pub mod state;
+pub mod tls;
+pub mod upload;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,267 @@
+//! Answers as HTTP. The only file that knows status codes.
+
+use axum::body::Body;
+use axum::http::header::{
+    CONNECTION, CONTENT_TYPE, HeaderName, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE,
+};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::Response;
+use serde::Serialize;
+
+use crate::domain::answer::{Answer, Receipt};
+use crate::domain::code::Code;
+use crate::domain::ids::ItemId;
+use crate::domain::refusal::Refusal;
+use crate::wire::answer::write_answer;
+
+/// Room for a usual answer.
+const ANSWER_BYTES: usize = 512;
+const XML: HeaderValue = HeaderValue::from_static("application/xml; charset=utf-8");
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
+
+/// What to answer, and as what it counts.
+#[derive(Debug)]
+pub enum Reply {
+    /// To `workItem`: created or replayed.
+    Submitted {
+        /// The receipt.
+        receipt: Box<Receipt>,
+        /// False: 204 without a body.
+        with_body: bool,
+    },
+    /// Anything else that is not refused.
+    Plain(Answer),
+}
+
+/// The status of a refusal with that code.
+pub fn status(code: Code) -> StatusCode {
+    match code {
+        Code::MalformedXml | Code::DoctypeRefused | Code::EncodingInvalid | Code::MalformedJson => {
+            StatusCode::BAD_REQUEST
+        }
+        Code::NotAuthenticated => StatusCode::UNAUTHORIZED,
+        Code::NotAuthorised => StatusCode::FORBIDDEN,
+        Code::UnknownItem | Code::NotFound => StatusCode::NOT_FOUND,
+        Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+        Code::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
+        Code::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        Code::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
+        Code::DuplicateReference
+        | Code::WrongState
+        | Code::VersionConflict
+        | Code::CapacityFull => StatusCode::CONFLICT,
+        Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Code::SchemaInvalid
+        | Code::NotAWorkItem
+        | Code::UnknownService
+        | Code::UnknownTaskType
+        | Code::UnknownAgent
+        | Code::UnknownKey
+        | Code::MissingKey
+        | Code::ValueNotInSet
+        | Code::ContactDataTooLarge
+        | Code::AttachmentTypeRefused
+        | Code::AttachmentCorrupt
+        | Code::TimeOutOfRange
+        | Code::RelatedTooDeep
+        | Code::InvalidField => StatusCode::UNPROCESSABLE_ENTITY,
+        Code::RateLimited | Code::FairUseExceeded | Code::BufferFull => {
+            StatusCode::TOO_MANY_REQUESTS
+        }
+        Code::InternalError => StatusCode::INTERNAL_SERVER_ERROR,
+        Code::Overloaded | Code::StorageFull | Code::StorageFailed | Code::Draining => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
+    }
+}
+
+/// A reply in XML.
+pub fn reply(reply: Reply) -> Response {
+    match reply {
+        Reply::Submitted { receipt, with_body } => submitted(receipt, with_body),
+        Reply::Plain(answer) => xml(StatusCode::OK, &answer),
+    }
+}
+
+fn submitted(receipt: Box<Receipt>, with_body: bool) -> Response {
+    let Some(id) = receipt.id else {
+        return xml(StatusCode::OK, &Answer::Receipt(receipt));
+    };
+    let created = !receipt.duplicate;
+    let mut response = match (with_body, created) {
+        (false, _) => empty(StatusCode::NO_CONTENT),
+        (true, true) => xml(StatusCode::CREATED, &Answer::Receipt(receipt)),
+        (true, false) => xml(StatusCode::OK, &Answer::Receipt(receipt)),
+    };
+    if created || !with_body {
+        set(&mut response, LOCATION, &location(id));
+    }
+    response
+}
+
+/// A refusal in XML.
+pub fn refused(refusal: Refusal) -> Response {
+    let mut response = empty(status(refusal.code()));
+    refusal_headers(&mut response, &refusal);
+    let mut text = Vec::with_capacity(ANSWER_BYTES);
+    write_answer(&Answer::Error(refusal), &mut text);
+    response.headers_mut().insert(CONTENT_TYPE, XML);
+    *response.body_mut() = Body::from(text);
+    response
+}
+
+/// A refusal as RFC 9457 problem details with the same codes.
+pub fn problem(refusal: &Refusal) -> Response {
+    let status = status(refusal.code());
+    let details = ProblemDetails {
+        r#type: "about:blank",
+        title: status.canonical_reason().unwrap_or_default(),
+        status: status.as_u16(),
+        code: refusal.code().name(),
+        detail: &refusal.first.message,
+        retry: refusal.code().retry().name(),
+        state: refusal.first.state.map(|state| state.name()),
+    };
+    let mut response = json(status, &details);
+    refusal_headers(&mut response, refusal);
+    response.headers_mut().insert(CONTENT_TYPE, PROBLEM);
+    response
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ProblemDetails<'a> {
+    r#type: &'static str,
+    title: &'a str,
+    status: u16,
+    code: &'static str,
+    detail: &'a str,
+    retry: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<&'static str>,
+}
+
+/// JSON that is no refusal.
+pub fn json_ok<T: Serialize>(value: &T) -> Response {
+    json(StatusCode::OK, value)
+}
+
+fn json<T: Serialize>(status: StatusCode, value: &T) -> Response {
+    let text = serde_json::to_vec(value).expect("our own types have string keys");
+    content(status, JSON, text)
+}
+
+/// A text that is there.
+pub fn text_ok(content_type: &'static str, text: impl Into<Body>) -> Response {
+    content(StatusCode::OK, HeaderValue::from_static(content_type), text)
+}
+
+/// The verdict of a probe.
+pub fn probe(healthy: bool, text: String) -> Response {
+    let status = if healthy {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    let content_type = HeaderValue::from_static("text/plain; charset=utf-8");
+    content(status, content_type, text)
+}
+
+/// Lets the connection end with this response: what may still come on it is not wanted.
+pub fn closing(mut response: Response) -> Response {
+    let close = HeaderValue::from_static("close");
+    response.headers_mut().insert(CONNECTION, close);
+    response
+}
+
+fn xml(status: StatusCode, answer: &Answer) -> Response {
+    let mut text = Vec::with_capacity(ANSWER_BYTES);
+    write_answer(answer, &mut text);
+    content(status, XML, text)
+}
+
+fn content(status: StatusCode, content_type: HeaderValue, text: impl Into<Body>) -> Response {
+    let mut response = Response::new(text.into());
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, content_type);
+    response
+}
+
+fn empty(status: StatusCode) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
+    response
+}
+
+fn refusal_headers(response: &mut Response, refusal: &Refusal) {
+    if let Some(seconds) = refusal.first.retry_after_s {
+        response
+            .headers_mut()
+            .insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if let Some(id) = refusal.existing {
+        set(response, LOCATION, &location(id));
+    }
+    if refusal.code() == Code::NotAuthenticated {
+        for scheme in [
+            r#"Bearer realm="anteroom""#,
+            r#"Basic realm="anteroom", charset="UTF-8""#,
+        ] {
+            let value = HeaderValue::from_static(scheme);
+            response.headers_mut().append(WWW_AUTHENTICATE, value);
+        }
+    }
+}
+
+fn set(response: &mut Response, name: HeaderName, value: &str) {
+    let value = HeaderValue::from_str(value).expect("an id is ASCII");
+    response.headers_mut().insert(name, value);
+}
+
+fn location(id: ItemId) -> String {
+    format!("/v1/work-items/{id}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_has_the_status_of_the_contract() {
+        let table = [
+            (
+                400,
+                "malformedXml doctypeRefused encodingInvalid malformedJson",
+            ),
+            (401, "notAuthenticated"),
+            (403, "notAuthorised"),
+            (404, "unknownItem notFound"),
+            (405, "methodNotAllowed"),
+            (406, "notAcceptable"),
+            (408, "requestTimeout"),
+            (
+                409,
+                "duplicateReference wrongState versionConflict capacityFull",
+            ),
+            (413, "tooLarge"),
+            (415, "unsupportedMediaType"),
+            (
+                422,
+                "schemaInvalid notAWorkItem unknownService unknownTaskType unknownAgent unknownKey \
+                 missingKey valueNotInSet contactDataTooLarge attachmentTypeRefused \
+                 attachmentCorrupt timeOutOfRange relatedTooDeep invalidField",
+            ),
+            (429, "rateLimited fairUseExceeded bufferFull"),
+            (500, "internalError"),
+            (503, "overloaded storageFull storageFailed draining"),
+        ];
+        for code in Code::ALL {
+            let row = table
+                .iter()
+                .find(|(_, names)| names.split_whitespace().any(|name| name == code.name()));
+            let expected = row.expect("every code stands in the table").0;
+            assert_eq!(status(code).as_u16(), expected, "{code:?}");
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! The doors over real sockets, with a real engine and store behind them.
+
+pub mod world;
+
+mod intake;
