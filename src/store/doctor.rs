@@ -73,10 +73,9 @@ const RESTORE: &str = "stop the daemon, keep a copy of the data directory, resto
 
 const INTEGRITY: &str = "PRAGMA integrity_check(20)";
 const ITEMS: &str = "SELECT count(*) FROM item NOT INDEXED";
-const OPEN_ROWS: &str = "SELECT count(*) FROM item NOT INDEXED WHERE ended_at IS NULL";
-const OPEN_ENTRIES: &str = "SELECT count(*) FROM item INDEXED BY item_open WHERE ended_at IS NULL";
-const QUEUE_ENTRIES: &str =
-    "SELECT count(*) FROM item INDEXED BY item_queue WHERE ended_at IS NULL";
+const OPEN_ROWS: &str = "SELECT count(*) FROM item NOT INDEXED WHERE state < 7";
+const OPEN_ENTRIES: &str = "SELECT count(*) FROM item INDEXED BY item_open WHERE state < 7";
+const QUEUE_ENTRIES: &str = "SELECT count(*) FROM item INDEXED BY item_queue WHERE state < 7";
 const WITHOUT_BODY: &str = "\
     SELECT count(*) FROM item NOT INDEXED LEFT JOIN body USING (sequence) \
     WHERE body.sequence IS NULL";

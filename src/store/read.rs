@@ -329,16 +329,6 @@ impl Reader {
         }
         Ok(found)
     }
-
-    /// The value of a one-value query about this database, for tests of the file itself.
-    #[cfg(test)]
-    pub(super) fn plan(&self, sql: &str) -> String {
-        let sql = format!("EXPLAIN QUERY PLAN {sql}");
-        let mut statement = self.connection.prepare(&sql).expect("valid SQL");
-        let lines = statement.raw_query().mapped(|row| row.get::<_, String>(3));
-        let lines: Result<Vec<_>, _> = lines.collect();
-        lines.expect("a plan").join("; ")
-    }
 }
 
 /// Some readers to share between threads.

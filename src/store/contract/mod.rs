@@ -1,6 +1,7 @@
 //! What every store must do, run over each of them.
 
 mod blobs;
+mod faults;
 mod random;
 pub(super) mod samples;
 mod verbs;

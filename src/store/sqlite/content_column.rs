@@ -32,9 +32,8 @@ struct Column<'a> {
     priority: Option<u8>,
     #[serde(skip_serializing_if = "Option::is_none")]
     customer: Option<CustomerColumn<'a>>,
-    /// Whether required, then name and rank.
     #[serde(skip_serializing_if = "Option::is_none")]
-    preferred_agents: Option<(bool, Vec<(Cow<'a, str>, u8)>)>,
+    preferred_agents: Option<PreferredColumn<'a>>,
     /// Name, level, whether optional.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     skills: Vec<(Cow<'a, str>, u8, bool)>,
@@ -57,6 +56,9 @@ struct Column<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     related_to: Option<Cow<'a, str>>,
 }
+
+/// Whether required, then names and ranks.
+type PreferredColumn<'a> = (bool, Vec<(Cow<'a, str>, u8)>);
 
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -205,7 +207,7 @@ fn read_customer(column: CustomerColumn<'_>) -> Customer {
     }
 }
 
-fn read_preferred((required, agents): (bool, Vec<(Cow<'_, str>, u8)>)) -> PreferredAgents {
+fn read_preferred((required, agents): PreferredColumn<'_>) -> PreferredAgents {
     PreferredAgents {
         required,
         agents: agents

@@ -34,7 +34,7 @@ const PENDING_BLOBS: &str = "SELECT blob FROM pending_blob";
 pub(super) const OPEN_ITEMS: &str = "\
     SELECT sequence, service, state, priority, not_before, expires_at, received_at \
     FROM item INDEXED BY item_open \
-    WHERE ended_at IS NULL AND sequence > ?1 ORDER BY sequence LIMIT ?2";
+    WHERE state < 7 AND sequence > ?1 ORDER BY sequence LIMIT ?2";
 const CONTENT: &str = "SELECT content FROM body WHERE sequence = ?1";
 const REFERENCE: &str = "SELECT reference FROM item WHERE sequence = ?1";
 const ATTACHMENTS: &str = "\

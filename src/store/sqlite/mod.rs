@@ -19,6 +19,8 @@ mod references;
 mod row;
 pub mod schema;
 #[cfg(test)]
+mod tests;
+#[cfg(test)]
 mod timing;
 mod write;
 

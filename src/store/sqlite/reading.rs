@@ -35,7 +35,7 @@ const BLOB: &str = "SELECT bytes FROM chunk WHERE blob = ?1 ORDER BY number";
 /// Goes through the index of unfinished items, and to the row only of those in the state.
 pub(in crate::store) const OPEN_OF_SENDER: &str = "\
     SELECT sequence FROM item INDEXED BY item_open \
-    WHERE ended_at IS NULL AND sequence > ?1 AND state = ?2 AND sender = ?3 \
+    WHERE state < 7 AND sequence > ?1 AND state = ?2 AND sender = ?3 \
     ORDER BY sequence LIMIT ?4";
 pub(in crate::store) const SPANS: &str =
     "SELECT span FROM sender_span WHERE span >= ?2 AND sender = ?1 ORDER BY span";
@@ -45,11 +45,11 @@ pub(in crate::store) const SPAN_OF_SENDER: &str = "\
     ORDER BY sequence LIMIT ?5";
 pub(in crate::store) const QUEUE_SAME: &str = "\
     SELECT sequence FROM item INDEXED BY item_queue \
-    WHERE ended_at IS NULL AND service = ?1 AND state = ?2 AND priority = ?3 AND sequence > ?4 \
+    WHERE state < 7 AND service = ?1 AND state = ?2 AND priority = ?3 AND sequence > ?4 \
     ORDER BY sequence LIMIT ?5";
 pub(in crate::store) const QUEUE_LOWER: &str = "\
     SELECT sequence FROM item INDEXED BY item_queue \
-    WHERE ended_at IS NULL AND service = ?1 AND state = ?2 AND priority < ?3 \
+    WHERE state < 7 AND service = ?1 AND state = ?2 AND priority < ?3 \
     ORDER BY priority DESC, sequence LIMIT ?4";
 
 /// Opens a file for reading only.

@@ -196,6 +196,11 @@ impl References {
         hasher.finish128().as_bytes()
     }
 
+    /// References held in memory, those of a spill under way among them.
+    pub(super) fn held(&self) -> usize {
+        self.recent.len() + self.spill.as_ref().map_or(0, |spill| spill.entries.len())
+    }
+
     /// Whether a slice is waiting for a quiet moment.
     pub(super) fn has_work(&self) -> bool {
         self.spill.is_some()
@@ -206,8 +211,7 @@ impl References {
 
     /// Whether a slice must be done even though items are waiting.
     pub(super) fn is_pressing(&self) -> bool {
-        let unwritten = self.spill.as_ref().map_or(0, |spill| spill.entries.len());
-        self.recent.len() + unwritten >= 2 * self.recent_max || self.runs.len() > RUNS_FORCED
+        self.held() >= 2 * self.recent_max || self.runs.len() > RUNS_FORCED
     }
 
     /// Writes the next slice of about `entries_max` entries. Spilling goes before merging, for it

@@ -20,8 +20,10 @@ pub(in crate::store) const META_REFERENCE_KEY: &str = "reference_key";
 ///
 /// `item` is hot and narrow; texts stand in `body`. The codes of `state` are those of
 /// [`super::row::state_code`]; 4 (offered) is never in a row. `item_open` covers the restart,
-/// `item_queue` a queue's listing; both hold unfinished items only. `sender_span` says in which
+/// `item_queue` a queue's listing; both hold unfinished items only (a query must say so in the
+/// very words of the index, `state < 7`, or SQLite does not use it). `sender_span` says in which
 /// stretches of 1,024 sequences a sender has items, so that its list needs no index of its own.
+/// `sequence_floor` in `meta` is the largest sequence that was ever deleted.
 /// Foreign keys would cost a lookup per row and are kept by [`super::write`] and `doctor` instead.
 const SCHEMA_1: &str = "
 CREATE TABLE meta (
@@ -77,9 +79,9 @@ CREATE TABLE item (
 CREATE UNIQUE INDEX item_id ON item (id);
 CREATE INDEX item_open ON item
     (sequence, service, state, priority, not_before, expires_at, received_at)
-    WHERE ended_at IS NULL;
+    WHERE state < 7;
 CREATE INDEX item_queue ON item (service, state, priority DESC, sequence)
-    WHERE ended_at IS NULL;
+    WHERE state < 7;
 CREATE TRIGGER item_deleted AFTER DELETE ON item BEGIN
     UPDATE meta SET value = max(value, old.sequence) WHERE name = 'sequence_floor';
 END;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::{SqliteOptions, SqliteStore};
 use crate::domain::content::{ContactDatum, Content, Customer};
 use crate::domain::ids::{SenderId, Sequence};
-use crate::store::contract::samples::{batch, item, received, reference};
+use crate::store::contract::samples::{item, received, reference};
 use crate::store::{Batch, NewItem, Store};
 
 /// An ordinary content of some 400 bytes.
@@ -158,26 +158,4 @@ fn a_million_open_items() {
     println!("a miss: {:?}", start.elapsed() / 20_000);
     let mut times = accept(&mut store, 1_000_001, 60_000, 64, 2);
     report("after a million", &mut times, 64);
-    let _ = batch([]);
-}
-
-#[test]
-#[ignore = "measures"]
-fn without_one_thing_at_a_time() {
-    for sql in [
-        "SELECT 1",
-        "PRAGMA secure_delete=OFF",
-        "DROP INDEX item_queue",
-        "DROP INDEX item_open",
-        "DROP INDEX item_id",
-        "DROP INDEX item_queue; DROP INDEX item_id; DROP TRIGGER item_deleted",
-    ] {
-        let dir = tempfile::tempdir().expect("a directory");
-        let mut store = SqliteStore::open(dir.path(), SqliteOptions::default()).expect("open");
-        let pragma = store.connection.pragma_update(None, "synchronous", "OFF");
-        pragma.expect("set");
-        store.connection.execute_batch(sql).expect("sql");
-        let mut times = accept(&mut store, 1, 60_000, 64, 2);
-        report(sql, &mut times, 64);
-    }
 }

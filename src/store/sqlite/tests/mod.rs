@@ -1,0 +1,19 @@
+//! What only the store on disk must do.
+
+mod backups;
+mod files;
+mod plans;
+mod readers;
+mod references;
+mod room;
+
+use tempfile::TempDir;
+
+use super::{SqliteOptions, SqliteStore};
+
+/// A new store in a directory of its own.
+fn store(options: SqliteOptions) -> (TempDir, SqliteStore) {
+    let dir = tempfile::tempdir().expect("a directory");
+    let store = SqliteStore::open(dir.path(), options).expect("the store opens");
+    (dir, store)
+}

@@ -1,0 +1,82 @@
+//! How SQLite answers the queries of the hot paths.
+
+use super::store;
+use crate::store::sqlite::reading::{
+    JOURNAL, MESSAGES, OPEN_OF_SENDER, QUEUE_LOWER, QUEUE_SAME, SPAN_OF_SENDER, SPANS,
+};
+use crate::store::sqlite::references::{DELETE_ENTRY, RUN_HEAD, RUN_LOOKUP};
+use crate::store::sqlite::row::{ITEM_BY_SEQUENCE, SEQUENCE_BY_ID};
+use crate::store::sqlite::write::{CHUNK_COUNT, UPDATE_ITEM};
+use crate::store::sqlite::{SqliteOptions, load};
+
+fn plan(sql: &str) -> String {
+    let (_dir, store) = store(SqliteOptions::default());
+    let sql = format!("EXPLAIN QUERY PLAN {sql}");
+    let mut statement = store.connection.prepare(&sql).expect("valid SQL");
+    let lines = statement.raw_query().mapped(|row| row.get::<_, String>(3));
+    let lines: Result<Vec<_>, _> = lines.collect();
+    lines.expect("a plan").join("; ")
+}
+
+#[test]
+fn the_restart_reads_only_the_covering_index_of_unfinished_items() {
+    assert_eq!(
+        plan(load::OPEN_ITEMS),
+        "SEARCH item USING COVERING INDEX item_open (sequence>?)"
+    );
+}
+
+#[test]
+fn items_are_found_by_one_search() {
+    let row = "SEARCH item USING INTEGER PRIMARY KEY (rowid=?)";
+    assert_eq!(plan(ITEM_BY_SEQUENCE), row);
+    assert_eq!(plan(UPDATE_ITEM), row);
+    assert_eq!(
+        plan(SEQUENCE_BY_ID),
+        "SEARCH item USING COVERING INDEX item_id (id=?)"
+    );
+}
+
+#[test]
+fn a_reference_is_looked_up_by_one_search_in_each_run() {
+    let search = "SEARCH reference_entry USING PRIMARY KEY";
+    assert_eq!(plan(RUN_LOOKUP), format!("{search} (run=? AND hash=?)"));
+    assert_eq!(plan(RUN_HEAD), format!("{search} (run=?)"));
+    let one = format!("{search} (run=? AND hash=? AND sequence=?)");
+    assert_eq!(plan(DELETE_ENTRY), one);
+}
+
+#[test]
+fn a_queue_is_listed_in_order_without_sorting() {
+    let search = "SEARCH item USING COVERING INDEX item_queue (service=? AND state=? AND priority";
+    assert_eq!(plan(QUEUE_LOWER), format!("{search}<?)"));
+    assert_eq!(plan(QUEUE_SAME), format!("{search}=? AND sequence>?)"));
+}
+
+#[test]
+fn a_senders_list_reads_its_stretches_only() {
+    assert_eq!(plan(SPANS), "SEARCH sender_span USING PRIMARY KEY (span>?)");
+    assert_eq!(
+        plan(SPAN_OF_SENDER),
+        "SEARCH item USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"
+    );
+    assert_eq!(
+        plan(OPEN_OF_SENDER),
+        "SEARCH item USING INDEX item_open (sequence>?)"
+    );
+}
+
+#[test]
+fn the_rest_of_an_item_is_found_by_its_sequence() {
+    assert_eq!(
+        plan(JOURNAL),
+        "SEARCH journal USING PRIMARY KEY (sequence=?)"
+    );
+    let messages = plan(MESSAGES);
+    assert!(messages.contains("SEARCH body USING INTEGER PRIMARY KEY (rowid=?)"));
+    assert!(
+        messages.contains("SEARCH message USING INDEX"),
+        "{messages}"
+    );
+    assert!(plan(CHUNK_COUNT).contains("SEARCH chunk USING COVERING INDEX"));
+}
