@@ -46,7 +46,7 @@ fn an_item_names_blobs_that_are_complete(mut subject: impl Subject) {
     store.commit(&second).expect("written");
     store.commit(&naming(BODY)).expect("written");
     subject.reopen();
-    subject.store().resume().expect("swept");
+    subject.store().sweep().expect("swept");
     let content = subject.store().content(Sequence(1)).expect("read");
     let attachments = content.expect("it is there").attachments;
     assert_eq!(attachments, [attachment(blob(1), BODY)]);
@@ -116,7 +116,11 @@ fn a_blob_without_an_item_is_swept_at_the_start(mut subject: impl Subject) {
     let whole = chunks(vec![chunk(blob(1), 0, BODY)]);
     subject.store().commit(&whole).expect("written");
     subject.reopen();
-    subject.store().resume().expect("swept");
+    // Going on after a failed commit leaves it alone: its item may be on the way.
+    subject.store().resume().expect("read");
+    let grown = chunks(vec![chunk(blob(1), 1, BODY)]);
+    subject.store().commit(&grown).expect("written");
+    subject.store().sweep().expect("swept");
     assert_conflict(subject.store(), &naming(BODY));
 }
 
@@ -139,7 +143,7 @@ fn an_update_adds_attachments(mut subject: impl Subject) {
         ..Batch::default()
     };
     store.commit(&update).expect("written");
-    store.resume().expect("nothing to sweep");
+    store.sweep().expect("nothing to sweep");
     assert_eq!(store.content(Sequence(1)).expect("read"), Some(values));
 }
 

@@ -303,6 +303,7 @@ impl Store for SqliteStore {
     }
 
     fn sweep(&mut self) -> Result<(), StoreError> {
+        self.end()?;
         self.set_room(Room::Work)?;
         load::drop_orphans(&mut self.connection)
     }
