@@ -254,7 +254,13 @@ fn files_and_functions_stay_short() {
         if lines > FILE_LINES_MAX && !source.is_test() {
             faults.push(format!("{}: {lines} lines", source.path.display()));
         }
-        for (name, number, length) in functions(&source.text) {
+        // A table of cases may be as long as there are cases.
+        let functions = if source.is_test() {
+            Vec::new()
+        } else {
+            functions(&source.text)
+        };
+        for (name, number, length) in functions {
             if length > FUNCTION_LINES_MAX {
                 let path = source.path.display();
                 faults.push(format!("{path}:{number}: {name} has {length} lines"));
