@@ -157,6 +157,11 @@ pub fn text_ok(content_type: &'static str, text: impl Into<Body>) -> Response {
     content(StatusCode::OK, HeaderValue::from_static(content_type), text)
 }
 
+/// Done, and there is nothing to say.
+pub fn nothing() -> Response {
+    empty(StatusCode::NO_CONTENT)
+}
+
 /// The verdict of a probe.
 pub fn probe(healthy: bool, text: String) -> Response {
     let status = if healthy {

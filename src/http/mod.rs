@@ -4,6 +4,9 @@
 //! - [`intake`] is the senders' door: [`auth`] and [`rate`] say who may come in, [`media`] and
 //!   [`body`] take the bytes within the [`budget`], [`message`] has them carried out, [`upload`]
 //!   puts attachments away first, [`query`] answers questions;
+//! - [`ops`] is what probes and Prometheus see on the console's listener;
+//! - [`control`] is the JSON interface for the machine's own operator, [`look`] what is looked up
+//!   for it, [`json`] what it shows;
 //! - [`answer`] alone knows status codes, [`metrics`] counts, [`state`] is what all of them share.
 
 pub mod answer;
@@ -11,10 +14,14 @@ pub mod auth;
 pub mod body;
 pub mod budget;
 pub mod connection;
+pub mod control;
 pub mod intake;
+pub mod json;
+pub mod look;
 pub mod media;
 pub mod message;
 pub mod metrics;
+pub mod ops;
 pub mod query;
 pub mod rate;
 pub mod server;

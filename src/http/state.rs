@@ -178,6 +178,19 @@ impl Shared {
         }
     }
 
+    /// Size of the database with its write-ahead log.
+    pub async fn store_bytes(&self) -> u64 {
+        let mut log = self.database.clone().into_os_string();
+        log.push("-wal");
+        let mut bytes = 0;
+        for file in [self.database.clone(), log.into()] {
+            // A log that is not there has no bytes.
+            let metadata = tokio::fs::metadata(file).await;
+            bytes += metadata.map_or(0, |metadata| metadata.len());
+        }
+        bytes
+    }
+
     /// Reads from the store beside the writer.
     ///
     /// # Errors

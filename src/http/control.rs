@@ -1,0 +1,321 @@
+//! The JSON interface for whoever may open the control socket: as admin, each act audited with the
+//! peer's user and process.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{Extension, Path, Request, State};
+use axum::http::Uri;
+use axum::response::Response;
+use axum::routing::{get, post, put};
+use http_body_util::{BodyExt, Limited};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::domain::code::Code;
+use crate::domain::entrance::EntranceVerb;
+use crate::domain::journal::Actor;
+use crate::domain::refusal::Refusal;
+use crate::engine::command::{AbortItem, OrderEntrance};
+use crate::engine::run::clock;
+use crate::engine::view::Intake;
+use crate::wire::time::parse_instant;
+
+use super::answer;
+use super::json::TraceJson;
+use super::json::{DaemonJson, EntranceJson, ItemJson, OrderedJson, ServiceJson, StatusJson};
+use super::look;
+use super::query;
+use super::server::Peer;
+use super::state::Shared;
+
+/// Bytes of a request's body.
+const BODY_BYTES_MAX: usize = 64 * 1024;
+/// Characters of a reason.
+const REASON_CHARS_MAX: usize = 1_000;
+
+type Shown = Result<Response, Refusal>;
+
+/// The routes of the control socket.
+pub fn router(shared: Arc<Shared>) -> Router {
+    Router::new()
+        .route("/api/v1/status", get(status))
+        .route("/api/v1/services", get(services))
+        .route("/api/v1/services/{service}/entrance", put(entrance))
+        .route("/api/v1/queue", get(queue))
+        .route("/api/v1/items/{item}", get(item))
+        .route("/api/v1/items/{item}/trace", get(trace))
+        .route("/api/v1/items/{item}/message", get(message))
+        .route("/api/v1/items/{item}/abort", post(abort))
+        .route("/api/v1/reload", post(reload))
+        .fallback(unknown_route)
+        .method_not_allowed_fallback(wrong_method)
+        .with_state(shared)
+}
+
+fn shown(result: Shown) -> Response {
+    result.unwrap_or_else(|refusal| answer::problem(&refusal))
+}
+
+async fn status(State(shared): State<Arc<Shared>>) -> Response {
+    let view = shared.engine.view();
+    let sum = |count: fn(&crate::engine::view::ServiceView) -> u64| {
+        view.services.values().map(|service| count(service)).sum()
+    };
+    let intake = match (shared.is_serving(), view.intake) {
+        (Err(_), _) => "draining",
+        (Ok(()), Intake::StorageFull) => "storageFull",
+        (Ok(()), Intake::Open) => "open",
+    };
+    answer::json_ok(&DaemonJson {
+        version: env!("CARGO_PKG_VERSION"),
+        uptime_ms: u64::try_from(shared.started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        intake,
+        services: view.services.len(),
+        queued: sum(|service| service.queued),
+        buffered: sum(|service| service.buffered),
+        scheduled: sum(|service| service.scheduled),
+        engine_turns: shared.progress.load(Ordering::Relaxed),
+        store_bytes: shared.store_bytes().await,
+        body_bytes_in_flight: shared.budget.bytes_used(),
+    })
+}
+
+async fn services(State(shared): State<Arc<Shared>>) -> Response {
+    let view = shared.engine.view();
+    let now = clock();
+    let services = view.services.values();
+    let services: Vec<_> = services
+        .map(|service| ServiceJson::of(&view, service, now))
+        .collect();
+    answer::json_ok(&services)
+}
+
+/// What `PUT …/entrance` may say.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct OrderJson {
+    state: String,
+    until: Option<String>,
+    reason: Option<String>,
+    tenant: Option<String>,
+}
+
+async fn entrance(
+    State(shared): State<Arc<Shared>>,
+    Extension(peer): Extension<Peer>,
+    Path(service): Path<String>,
+    request: Request,
+) -> Response {
+    shown(order_entrance(&shared, peer, service, request).await)
+}
+
+async fn order_entrance(shared: &Shared, peer: Peer, service: String, request: Request) -> Shown {
+    let mut parameters = json_parameters(request.uri(), &["tenant"])?;
+    let order: OrderJson = json_body(request).await?;
+    let verb = match order.state.as_str() {
+        "open" => EntranceVerb::Open,
+        "closed" => EntranceVerb::Close,
+        _ => return Err(invalid("state is open or closed.")),
+    };
+    let until = order.until.as_deref().map(parse_instant);
+    if until == Some(None) {
+        return Err(invalid(
+            "until is a time with an offset, for example 2026-11-20T18:00:00+01:00.",
+        ));
+    }
+    let order = OrderEntrance {
+        actor: operator(peer),
+        tenant: order.tenant.or_else(|| parameters.remove("tenant")),
+        service: service.clone(),
+        verb,
+        until: until.flatten(),
+        reason: order.reason.map(short_reason).transpose()?,
+    };
+    let entrance = shared.engine.order_entrance(order).await?;
+    Ok(answer::json_ok(&OrderedJson {
+        name: service,
+        entrance: EntranceJson::of(&entrance),
+    }))
+}
+
+async fn queue(State(shared): State<Arc<Shared>>, uri: Uri) -> Response {
+    let found = async {
+        let parameters = json_parameters(&uri, &["service", "tenant", "after", "limit"])?;
+        let waiting = look::waiting(&shared, look::Page::of(parameters)?).await?;
+        Ok(answer::json_ok(&waiting))
+    };
+    shown(found.await)
+}
+
+async fn item(State(shared): State<Arc<Shared>>, Path(name): Path<String>) -> Response {
+    let found = async {
+        let (listed, numbers, content) = shared
+            .read(move |reader| {
+                let numbers = reader.numbers()?;
+                let found = look::find(reader, &numbers, &name)?;
+                let content = match &found {
+                    look::Found::One(listed) => reader.content(listed.item.sequence)?,
+                    look::Found::None | look::Found::Many => None,
+                };
+                Ok((found, numbers, content))
+            })
+            .await?;
+        let listed = listed.one()?;
+        let view = shared.engine.view();
+        Ok(answer::json_ok(&ItemJson::of(
+            &view, &numbers, listed, content,
+        )))
+    };
+    shown(found.await)
+}
+
+async fn trace(State(shared): State<Arc<Shared>>, Path(name): Path<String>) -> Response {
+    let found = async {
+        let (found, numbers, lines) = shared
+            .read(move |reader| {
+                let numbers = reader.numbers()?;
+                let found = look::find(reader, &numbers, &name)?;
+                let lines = match &found {
+                    look::Found::One(listed) => reader.journal(listed.item.sequence)?,
+                    look::Found::None | look::Found::Many => Vec::new(),
+                };
+                Ok((found, numbers, lines))
+            })
+            .await?;
+        found.one()?;
+        let lines = lines.into_iter();
+        let lines: Vec<_> = lines.map(|line| TraceJson::of(&numbers, line)).collect();
+        Ok(answer::json_ok(&lines))
+    };
+    shown(found.await)
+}
+
+async fn message(State(shared): State<Arc<Shared>>, Path(name): Path<String>) -> Response {
+    let found = async {
+        let (found, messages) = shared
+            .read(move |reader| {
+                let found = look::find(reader, &reader.numbers()?, &name)?;
+                let messages = match &found {
+                    look::Found::One(listed) => reader.raw_messages(listed.item.sequence)?,
+                    look::Found::None | look::Found::Many => Vec::new(),
+                };
+                Ok((found, messages))
+            })
+            .await?;
+        found.one()?;
+        match messages.into_iter().next() {
+            Some(first) => Ok(answer::text_ok("application/xml; charset=utf-8", first)),
+            None => Err(Refusal::new(
+                Code::NotFound,
+                "The message is not kept any longer.",
+            )),
+        }
+    };
+    shown(found.await)
+}
+
+/// What `POST …/abort` may say.
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct AbortJson {
+    reason: Option<String>,
+}
+
+async fn abort(
+    State(shared): State<Arc<Shared>>,
+    Extension(peer): Extension<Peer>,
+    Path(name): Path<String>,
+    request: Request,
+) -> Response {
+    let aborted = async {
+        let body: AbortJson = json_body(request).await?;
+        let reason = body.reason.map(short_reason).transpose()?;
+        let found = shared
+            .read(move |reader| look::find(reader, &reader.numbers()?, &name))
+            .await?;
+        let order = AbortItem {
+            actor: operator(peer),
+            id: found.one()?.item.id,
+            reason,
+        };
+        let status = shared.engine.abort(order).await?;
+        Ok(answer::json_ok(&StatusJson::from(status)))
+    };
+    shown(aborted.await)
+}
+
+async fn reload(State(shared): State<Arc<Shared>>) -> Response {
+    let reloaded = (shared.reload)().await;
+    shown(match reloaded {
+        Ok(()) => Ok(answer::nothing()),
+        Err(why) => Err(invalid(why)),
+    })
+}
+
+async fn unknown_route() -> Response {
+    answer::problem(&Refusal::new(
+        Code::NotFound,
+        "There is nothing at this address.",
+    ))
+}
+
+async fn wrong_method() -> Response {
+    answer::problem(&Refusal::new(
+        Code::MethodNotAllowed,
+        "This address does not know the method.",
+    ))
+}
+
+fn operator(peer: Peer) -> Actor {
+    let pid = peer.pid.unwrap_or_default();
+    Actor::Operator(format!("uid={} pid={pid}", peer.uid))
+}
+
+/// The parameters of the address, as for XML but with the code of JSON.
+fn json_parameters(uri: &Uri, known: &[&str]) -> Result<BTreeMap<String, String>, Refusal> {
+    query::parameters(uri, known).map_err(|refusal| invalid(refusal.first.message))
+}
+
+/// The body as a value; an empty one is an empty object.
+async fn json_body<T: DeserializeOwned>(request: Request) -> Result<T, Refusal> {
+    let body = Limited::new(request.into_body(), BODY_BYTES_MAX);
+    let bytes = match body.collect().await {
+        Ok(collected) => collected.to_bytes(),
+        Err(_) => {
+            return Err(Refusal::new(
+                Code::TooLarge,
+                format!("The body has more than {BODY_BYTES_MAX} bytes, or broke off."),
+            ));
+        }
+    };
+    let bytes = if bytes.is_empty() {
+        Bytes::from_static(b"{}")
+    } else {
+        bytes
+    };
+    serde_json::from_slice(&bytes).map_err(|error| {
+        // What stands in the body is the operator's own.
+        let code = match error.classify() {
+            serde_json::error::Category::Data => Code::InvalidField,
+            serde_json::error::Category::Io
+            | serde_json::error::Category::Syntax
+            | serde_json::error::Category::Eof => Code::MalformedJson,
+        };
+        Refusal::new(code, format!("The body cannot be read: {error}."))
+    })
+}
+
+fn short_reason(reason: String) -> Result<String, Refusal> {
+    if reason.chars().count() > REASON_CHARS_MAX {
+        return Err(invalid("A reason has at most 1,000 characters."));
+    }
+    Ok(reason)
+}
+
+fn invalid(message: impl Into<String>) -> Refusal {
+    Refusal::new(Code::InvalidField, message)
+}
