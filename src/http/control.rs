@@ -2,6 +2,7 @@
 //! peer's user and process.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -22,11 +23,15 @@ use crate::domain::refusal::Refusal;
 use crate::engine::command::{AbortItem, OrderEntrance};
 use crate::engine::run::clock;
 use crate::engine::view::Intake;
+use crate::store;
+use crate::store::backup::BackupError;
 use crate::wire::time::parse_instant;
 
 use super::answer;
 use super::json::TraceJson;
-use super::json::{DaemonJson, EntranceJson, ItemJson, OrderedJson, ServiceJson, StatusJson};
+use super::json::{
+    BackedUpJson, DaemonJson, EntranceJson, ItemJson, OrderedJson, ServiceJson, StatusJson,
+};
 use super::look;
 use super::query;
 use super::server::Peer;
@@ -50,6 +55,7 @@ pub fn router(shared: Arc<Shared>) -> Router {
         .route("/api/v1/items/{item}/trace", get(trace))
         .route("/api/v1/items/{item}/message", get(message))
         .route("/api/v1/items/{item}/abort", post(abort))
+        .route("/api/v1/backup", post(backup))
         .route("/api/v1/reload", post(reload))
         .fallback(unknown_route)
         .method_not_allowed_fallback(wrong_method)
@@ -246,6 +252,50 @@ async fn abort(
         Ok(answer::json_ok(&StatusJson::from(status)))
     };
     shown(aborted.await)
+}
+
+/// What `POST …/backup` says.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct BackupJson {
+    file: PathBuf,
+}
+
+async fn backup(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+    let backed_up = async {
+        let BackupJson { file } = json_body(request).await?;
+        if !file.is_absolute() {
+            return Err(invalid("file is an absolute path on the daemon's machine."));
+        }
+        back_up(&shared, file.clone()).await?;
+        let metadata = tokio::fs::metadata(&file).await;
+        Ok(answer::json_ok(&BackedUpJson {
+            bytes: metadata.map_or(0, |metadata| metadata.len()),
+            file,
+        }))
+    };
+    shown(backed_up.await)
+}
+
+async fn back_up(shared: &Shared, file: PathBuf) -> Result<(), Refusal> {
+    let Some(data) = shared.database.parent().map(PathBuf::from) else {
+        return Err(invalid("The database has no folder."));
+    };
+    let copying =
+        tokio::task::spawn_blocking(move || store::backup::backup(&data, &file, &mut |_| ()));
+    let failure = match copying.await {
+        Ok(Ok(())) => return Ok(()),
+        Ok(Err(refused @ (BackupError::Exists(_) | BackupError::HasStore(_)))) => {
+            return Err(invalid(refused.to_string()));
+        }
+        Ok(Err(failed)) => failed.to_string(),
+        Err(error) => error.to_string(),
+    };
+    tracing::error!(error = failure, "a backup failed");
+    Err(Refusal::new(
+        Code::StorageFailed,
+        format!("There is no backup: {failure}."),
+    ))
 }
 
 async fn reload(State(shared): State<Arc<Shared>>) -> Response {

@@ -1,6 +1,7 @@
 //! What the JSON interface shows: names in camelCase, times as in the XML.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use serde::Serialize;
 
@@ -320,6 +321,15 @@ impl WaitingJson {
             why: why.map(|reason| reason.name()),
         }
     }
+}
+
+/// A backup that is there.
+#[derive(Debug, Serialize)]
+pub struct BackedUpJson {
+    /// Where.
+    pub file: PathBuf,
+    /// Its size.
+    pub bytes: u64,
 }
 
 /// How the daemon stands.

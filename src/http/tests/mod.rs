@@ -2,4 +2,7 @@
 
 pub mod world;
 
+mod bodies;
+mod encrypted;
 mod intake;
+mod operator;

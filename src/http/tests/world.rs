@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -22,9 +23,9 @@ use crate::domain::policy::{
 };
 use crate::engine::Engine;
 use crate::engine::run::{RunningEngine, clock, spawn};
-use crate::http::intake;
 use crate::http::server::{Listener, Server, ServerLimits, TlsSource};
 use crate::http::state::{Shared, SharedSetup};
+use crate::http::{control, intake, ops};
 use crate::store::read::Readers;
 use crate::store::sqlite::{SqliteOptions, SqliteStore};
 
@@ -121,6 +122,10 @@ impl Default for Setting {
 pub struct World {
     /// Where the intake listens.
     pub address: SocketAddr,
+    /// Where probes are answered.
+    pub console: SocketAddr,
+    /// Where the operator asks.
+    pub control: PathBuf,
     /// What the requests share.
     pub shared: Arc<Shared>,
     /// Stops the server.
@@ -153,24 +158,56 @@ impl World {
             body_timeout: setting.body_timeout,
             reload: Box::new(|| Box::pin(async { Ok(()) })),
         });
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let address = listener.local_addr().expect("an address");
+        let (intake_listener, address) = listen().await;
+        let (console_listener, console) = listen().await;
+        let control = data.path().join("control.sock");
+        let control_listener = UnixListener::bind(&control).expect("a socket");
         let (shutdown, told) = watch::channel(None);
-        let server = Server {
-            name: "intake",
-            listener: Listener::Tcp(listener),
-            tls: setting.tls,
-            router: intake::router(shared.clone()),
+        let server = |name, listener, tls, router| Server {
+            name,
+            listener,
+            tls,
+            router,
             limits: setting.limits,
-            shutdown: told,
+            shutdown: told.clone(),
         };
+        let door = intake::router(shared.clone());
+        let intake = server("intake", Listener::Tcp(intake_listener), setting.tls, door);
+        let probes = ops::router(shared.clone());
+        let console_server = server("console", Listener::Tcp(console_listener), None, probes);
+        let operator = control::router(shared.clone());
+        let operators = server("control", Listener::Unix(control_listener), None, operator);
+        tokio::spawn(console_server.serve());
+        tokio::spawn(operators.serve());
         World {
             address,
+            console,
+            control,
             shared,
             shutdown,
-            serving: tokio::spawn(server.serve()),
+            serving: tokio::spawn(intake.serve()),
             _data: data,
         }
+    }
+
+    /// Asks a probe.
+    pub async fn probe(&self, path: &str) -> Answer {
+        let stream = TcpStream::connect(self.console).await.expect("connected");
+        Client { stream }.ask(&Ask::new("GET", path)).await
+    }
+
+    /// Asks on the control socket.
+    pub async fn operate(&self, method: &str, path: &str, body: &str) -> Answer {
+        let stream = UnixStream::connect(&self.control).await.expect("connected");
+        let ask = Ask::new(method, path).body(body.as_bytes());
+        Client { stream }.ask(&ask).await
+    }
+
+    /// How many pieces of attachments the store holds.
+    pub fn chunks(&self) -> i64 {
+        let database = rusqlite::Connection::open(&self.shared.database).expect("a database");
+        let count = database.query_row("SELECT count(*) FROM chunk", (), |row| row.get(0));
+        count.expect("a number")
     }
 
     /// A new connection.
@@ -194,6 +231,12 @@ impl World {
             .ask(&Ask::new("GET", path).header("authorization", &bearer(KEY)))
             .await
     }
+}
+
+async fn listen() -> (TcpListener, SocketAddr) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    (listener, address)
 }
 
 /// The value of `Authorization` for a key.
@@ -263,7 +306,8 @@ impl Ask {
         self
     }
 
-    fn bytes(&self) -> Vec<u8> {
+    /// As it goes over the wire.
+    pub fn bytes(&self) -> Vec<u8> {
         let mut bytes = self.head.clone().into_bytes();
         if self.chunked {
             bytes.extend_from_slice(b"transfer-encoding: chunked\r\n\r\n");
@@ -303,10 +347,17 @@ impl Answer {
         })
     }
 
+    /// The body as JSON.
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.body).expect("JSON")
+    }
+
     /// The value of the first attribute of that name in the body.
     pub fn attribute(&self, name: &str) -> Option<&str> {
         let start = format!(" {name}=\"");
-        let (_, rest) = self.body.split_once(&start)?;
+        // The declaration has a version too.
+        let (_, document) = self.body.split_once("?>").unwrap_or(("", &self.body));
+        let (_, rest) = document.split_once(&start)?;
         rest.split_once('"').map(|(value, _)| value)
     }
 
