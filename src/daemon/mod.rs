@@ -1,1 +1,190 @@
-//! The daemon room.
+//! The daemon: start order, signals, reload, drain. The only room that knows all the others.
+//!
+//! Start: configuration → log → signals → store (with its lock) → engine → listeners → the demo's
+//! credentials → "ready". The end goes the same way back: stop accepting, finish requests begun,
+//! let go of the engine, which answers what waits, checkpoints and closes. Every step of the end
+//! has a deadline; whatever is not done by then is cut off, and nothing that has a receipt is lost
+//! by that.
+
+mod demo;
+mod limits;
+mod log;
+mod reload;
+mod running;
+mod setup;
+mod signals;
+mod sockets;
+mod summary;
+mod systemd;
+
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::runtime::Runtime;
+use tracing::{error, info};
+
+use crate::config::{ConfigErrors, Flags};
+use crate::domain::policy::Policy;
+use crate::engine::run::RunningEngine;
+use crate::engine::{Engine, StartError, run};
+use crate::http::tls::TlsError;
+use crate::store::StoreError;
+use crate::store::read::Readers;
+use crate::store::sqlite::{SqliteOptions, SqliteStore};
+
+use running::Ended;
+use setup::Setup;
+use sockets::SocketError;
+
+pub use crate::engine::run::clock;
+pub use demo::{CREDENTIALS_FILE, key_digest, new_key};
+
+/// The control socket in the data folder.
+pub const CONTROL_SOCKET: &str = "control.sock";
+/// Connections for reading, beside the writer's.
+const READERS: usize = 4;
+/// How long tasks that do not end by themselves are waited for.
+const TASKS_WAIT: Duration = Duration::from_secs(2);
+/// How long the engine may take to answer what waits, checkpoint and close.
+const ENGINE_WAIT: Duration = Duration::from_secs(8);
+
+/// Why the daemon does not run, or stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// Correct the configuration.
+    #[error("{0}")]
+    Config(#[from] ConfigErrors),
+    /// The configuration does not fit what is stored. Correct it.
+    #[error("{0}")]
+    Policy(String),
+    /// The certificates cannot be used. Correct them or the configuration.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// See [`StoreError`].
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// See [`SocketError`].
+    #[error(transparent)]
+    Socket(#[from] SocketError),
+    /// The demo's credentials cannot be read or written.
+    #[error("the demo's credentials: {0}")]
+    Demo(io::Error),
+    /// The system refuses what every process may have: threads, handlers.
+    #[error("cannot start: {0}")]
+    System(#[from] io::Error),
+    /// The engine ended by itself. What it last answered is on disk; start again.
+    #[error("the engine stopped: {0}")]
+    EngineStopped(String),
+}
+
+impl From<StartError> for ServeError {
+    fn from(error: StartError) -> ServeError {
+        match error {
+            StartError::Store(error) => ServeError::Store(error),
+            StartError::Policy(text) => ServeError::Policy(text),
+        }
+    }
+}
+
+/// Runs the daemon until it is told to end. Called with no other thread running.
+///
+/// # Errors
+/// It could not start, or the engine stopped by itself. Nothing with a receipt is lost.
+pub fn serve(flags: Flags) -> Result<(), ServeError> {
+    let handed_over = sockets::handed_over()?;
+    let setup = Setup::load(flags)?;
+    log::start(&setup.config.log)?;
+    setup.log_warnings();
+    limits::raise_open_files();
+    let (signal_thread, signals) = signals::listen()?;
+    let policy = Arc::new(setup.config.policy.clone());
+    let (engine, readers) = start_engine(&setup, policy.clone())?;
+    let runtime = runtime()?;
+    let RunningEngine {
+        handle,
+        progress,
+        thread,
+    } = engine;
+    let node = running::Node {
+        setup,
+        policy,
+        engine: handle,
+        progress,
+        readers,
+        signals,
+        handed_over,
+    };
+    let ended = runtime.block_on(running::run(node));
+    // Whatever still holds a handle of the engine is dropped here, at the latest.
+    runtime.shutdown_timeout(TASKS_WAIT);
+    let engine_ended = join_engine(thread);
+    signal_thread.stop();
+    match (ended?, engine_ended) {
+        (Ended::Drained, Ok(())) => {
+            info!("ended");
+            Ok(())
+        }
+        (Ended::EngineStopped, Ok(())) => Err(ServeError::EngineStopped("no reason".to_owned())),
+        (Ended::Drained | Ended::EngineStopped, Err(reason)) => {
+            error!(reason, "the engine stopped");
+            Err(ServeError::EngineStopped(reason))
+        }
+    }
+}
+
+fn start_engine(
+    setup: &Setup,
+    policy: Arc<Policy>,
+) -> Result<(RunningEngine, Arc<Readers>), ServeError> {
+    let store = &setup.config.store;
+    let options = SqliteOptions {
+        bytes_max: store.bytes_max,
+        ..SqliteOptions::default()
+    };
+    let sqlite = SqliteStore::open(&store.data, options)?;
+    let readers = Arc::new(Readers::open(&store.data, READERS)?);
+    let engine = Engine::start(sqlite, policy, random(), clock())?;
+    Ok((run::spawn(engine)?, readers))
+}
+
+/// Where ids take their randomness from.
+fn random() -> crate::engine::ids::RandomSource {
+    Box::new(|bytes: &mut [u8]| {
+        getrandom::fill(bytes).expect("the system has randomness once it has started");
+    })
+}
+
+fn runtime() -> io::Result<Runtime> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(cores)
+        .thread_name("http")
+        .enable_all()
+        .build()
+}
+
+/// Waits for the engine's thread.
+///
+/// # Errors
+/// A sentence: its error, its panic, or that it did not end in time.
+fn join_engine(thread: JoinHandle<Result<(), StoreError>>) -> Result<(), String> {
+    let (done, ended) = mpsc::channel();
+    let joining = std::thread::Builder::new()
+        .name("engine-end".to_owned())
+        .spawn(move || {
+            let outcome = match thread.join() {
+                Ok(outcome) => outcome.map_err(|error| error.to_string()),
+                Err(_) => Err("it panicked".to_owned()),
+            };
+            // Nobody hears it after the deadline.
+            let _ = done.send(outcome);
+        });
+    joining.map_err(|error| error.to_string())?;
+    match ended.recv_timeout(ENGINE_WAIT) {
+        Ok(outcome) => outcome,
+        Err(_) => Err(format!("it did not end within {} s", ENGINE_WAIT.as_secs())),
+    }
+}
