@@ -1,2 +1,10 @@
-//! Anteroom.
-fn main() {}
+//! The `anteroom` binary: everything is in the library.
+
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    anteroom::cli::run(std::env::args_os())
+}
