@@ -21,7 +21,7 @@ const STATEMENTS_MAX: usize = 64;
 /// How long to wait for another connection's short exclusive moments (recovery, checkpoints).
 const BUSY_WAIT: Duration = Duration::from_secs(5);
 /// Cache of the writer, in KiB.
-const WRITER_CACHE_KIB: i64 = 8 * 1024;
+const WRITER_CACHE_KIB: i64 = 16 * 1024;
 /// Cache of each reader, in KiB.
 const READER_CACHE_KIB: i64 = 2 * 1024;
 /// The write-ahead log's file is cut back to this after it grew beyond it (a backup was running).

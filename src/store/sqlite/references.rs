@@ -30,7 +30,10 @@ pub(super) const RUNS_MAX: usize = 3;
 /// Runs above which merging no longer waits for a quiet moment.
 const RUNS_FORCED: usize = 8;
 /// A merge takes in the next larger run while that is at most so many times what it has.
-const MERGE_FACTOR: u64 = 4;
+const MERGE_FACTOR: u64 = 2;
+
+/// Entries that a merge reads from each run beyond one and a half times its share.
+const SHARE_EXTRA: u64 = 4;
 
 const META: &str = "SELECT value FROM meta WHERE name = ?1";
 const SET_META: &str = "UPDATE meta SET value = ?2 WHERE name = ?1";
@@ -44,8 +47,8 @@ pub(super) const RUN_HEAD: &str = "\
     ORDER BY hash, sequence LIMIT ?2";
 const INSERT_ENTRY: &str =
     "INSERT OR IGNORE INTO reference_entry (run, hash, sequence) VALUES (?1, ?2, ?3)";
-pub(super) const DELETE_ENTRY: &str =
-    "DELETE FROM reference_entry WHERE run = ?1 AND hash = ?2 AND sequence = ?3";
+pub(super) const DELETE_HEAD: &str =
+    "DELETE FROM reference_entry WHERE run = ?1 AND (hash, sequence) <= (?2, ?3)";
 const ADD_TO_RUN: &str = "\
     INSERT INTO reference_run (run, entries) VALUES (?1, ?2) \
     ON CONFLICT (run) DO UPDATE SET entries = entries + ?2";
@@ -231,7 +234,7 @@ impl References {
             self.choose_merge();
         }
         match &self.merge {
-            Some(merge) => merge.write(tx, entries_max).map(Some),
+            Some(merge) => merge.write(tx, &self.runs, entries_max).map(Some),
             None => Ok(None),
         }
     }
@@ -367,44 +370,51 @@ impl Spill {
 }
 
 impl Merge {
-    /// Moves the smallest entries of all the runs.
-    fn write(&self, tx: &Connection, entries_max: usize) -> rusqlite::Result<Slice> {
+    /// Moves the smallest entries of all the runs. Reads somewhat more from each than its share of
+    /// `entries_max`, since only those can be moved that are smaller than all that was not read.
+    fn write(&self, tx: &Connection, runs: &[Run], entries_max: usize) -> rusqlite::Result<Slice> {
+        let entries_of = |run: i64| {
+            let known = runs.iter().find(|other| other.run == run);
+            known.map_or(0, |known| known.entries)
+        };
+        let total: u64 = self.from.iter().map(|run| entries_of(*run)).sum();
         let mut heads = Vec::new();
+        let mut bound = None;
         let mut statement = tx.prepare_cached(RUN_HEAD)?;
         for run in &self.from {
-            let rows = statement.query_map((run, entries_max as i64 + 1), |row| {
-                Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, *run))
-            })?;
-            for row in rows {
-                heads.push(row?);
+            let share = entries_max as u64 * entries_of(*run) / total.max(1);
+            let share = share + share / 2 + SHARE_EXTRA;
+            let head = statement
+                .query_map((run, share.cast_signed()), |row| {
+                    Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
+                })?
+                .collect::<rusqlite::Result<Vec<_>>>()?;
+            let is_all = (head.len() as u64) < share;
+            if let (false, Some(last)) = (is_all, head.last()) {
+                bound = Some(bound.map_or(*last, |bound: (i64, i64)| bound.min(*last)));
             }
+            heads.push((*run, head, is_all));
         }
-        heads.sort_unstable();
-        let rest = heads.split_off(heads.len().min(entries_max));
-        let entries: Vec<_> = heads
-            .iter()
-            .map(|(hash, sequence, _)| (*hash, *sequence))
-            .collect();
-        let mut delete = tx.prepare_cached(DELETE_ENTRY)?;
-        for (hash, sequence, run) in &heads {
-            delete.execute((run, hash, sequence))?;
-        }
-        insert_entries(tx, self.into, &entries)?;
-
+        let bound = bound.unwrap_or((i64::MAX, i64::MAX));
+        let mut entries = Vec::new();
         let mut taken = Vec::new();
         let mut emptied = Vec::new();
-        for run in &self.from {
-            let count = heads.iter().filter(|(_, _, from)| from == run).count();
-            taken.push((*run, count as u64));
-            // A run shows one entry more than may be taken, so one without a rest is empty.
-            if rest.iter().all(|(_, _, from)| from != run) {
+        for (run, head, is_all) in heads {
+            let count = head.partition_point(|entry| *entry <= bound);
+            tx.prepare_cached(DELETE_HEAD)?
+                .execute((run, bound.0, bound.1))?;
+            if is_all && count == head.len() {
                 tx.prepare_cached(DELETE_RUN)?.execute([run])?;
-                emptied.push(*run);
+                emptied.push(run);
             } else {
                 tx.prepare_cached(ADD_TO_RUN)?
                     .execute((run, -(count as i64)))?;
             }
+            taken.push((run, count as u64));
+            entries.extend_from_slice(&head[..count]);
         }
+        entries.sort_unstable();
+        insert_entries(tx, self.into, &entries)?;
         Ok(Slice::Merged { taken, emptied })
     }
 }

@@ -4,7 +4,7 @@ use super::store;
 use crate::store::sqlite::reading::{
     JOURNAL, MESSAGES, OPEN_OF_SENDER, QUEUE_LOWER, QUEUE_SAME, SPAN_OF_SENDER, SPANS,
 };
-use crate::store::sqlite::references::{DELETE_ENTRY, RUN_HEAD, RUN_LOOKUP};
+use crate::store::sqlite::references::{DELETE_HEAD, RUN_HEAD, RUN_LOOKUP};
 use crate::store::sqlite::row::{ITEM_BY_SEQUENCE, SEQUENCE_BY_ID};
 use crate::store::sqlite::write::{CHUNK_COUNT, UPDATE_ITEM};
 use crate::store::sqlite::{SqliteOptions, load};
@@ -42,8 +42,8 @@ fn a_reference_is_looked_up_by_one_search_in_each_run() {
     let search = "SEARCH reference_entry USING PRIMARY KEY";
     assert_eq!(plan(RUN_LOOKUP), format!("{search} (run=? AND hash=?)"));
     assert_eq!(plan(RUN_HEAD), format!("{search} (run=?)"));
-    let one = format!("{search} (run=? AND hash=? AND sequence=?)");
-    assert_eq!(plan(DELETE_ENTRY), one);
+    let head = format!("{search} (run=? AND (hash,sequence)<(?,?))");
+    assert_eq!(plan(DELETE_HEAD), head);
 }
 
 #[test]

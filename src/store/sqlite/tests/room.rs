@@ -81,3 +81,31 @@ fn a_larger_limit_makes_room_at_the_next_start() {
         .commit(&batch([item(refused)]))
         .expect("there is room");
 }
+
+/// `mount -t tmpfs -o size=8m none DIR; ANTEROOM_SMALL_DISK=DIR cargo test --lib -- --ignored
+/// a_full_disk`
+#[test]
+#[ignore = "needs a small file system of its own"]
+fn a_full_disk_is_full_and_everything_goes_on_when_there_is_room() {
+    let place = std::env::var_os("ANTEROOM_SMALL_DISK").expect("a directory is named");
+    let place = std::path::Path::new(&place);
+    let (dir, ballast) = (place.join("data"), place.join("ballast"));
+    std::fs::write(&ballast, vec![7; 2_000_000]).expect("written");
+    let mut store = SqliteStore::open(&dir, SqliteOptions::default()).expect("it opens");
+    let refused = fill(&mut store);
+    for _ in 0..3 {
+        let probe = store.probe();
+        assert!(matches!(probe, Err(StoreError::Full(_))), "{probe:?}");
+    }
+    let resume = store.resume().expect("read");
+    assert_eq!(resume.next_sequence, Sequence(refused));
+    std::fs::remove_file(&ballast).expect("removed");
+    store.probe().expect("there is room");
+    store.commit(&batch([item(refused)])).expect("there is room");
+    drop(store);
+    let mut store = SqliteStore::open(&dir, SqliteOptions::default()).expect("it opens");
+    let open = store.open_items(Sequence(0), 100_000).expect("read");
+    assert_eq!(open.len() as u64, refused);
+    drop(store);
+    std::fs::remove_dir_all(&dir).expect("removed");
+}
