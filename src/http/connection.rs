@@ -84,7 +84,7 @@ pub async fn serve_connection<IO>(
                 .timer(TokioTimer::new())
                 // Ours watches instead; see the module.
                 .header_read_timeout(None)
-                .max_buf_size(HEAD_BYTES_MAX.max(8 * 1024))
+                .max_buf_size(HEAD_BYTES_MAX)
                 .max_headers(HEADERS_MAX)
                 .pipeline_flush(true)
                 .serve_connection(io, service);
@@ -192,6 +192,13 @@ impl Activity {
         }
     }
 
+    /// A client that reads its answer, however slowly, is not silent.
+    fn bytes_went(&self) {
+        if self.busy.load(Ordering::Relaxed) == 0 {
+            self.since_ms.store(self.elapsed_ms(), Ordering::Relaxed);
+        }
+    }
+
     fn is_overdue(&self, limits: &ServerLimits) -> bool {
         if self.busy.load(Ordering::Relaxed) > 0 {
             return false;
@@ -253,7 +260,11 @@ impl<IO: AsyncWrite + Unpin> Write for Watched<IO> {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<std::io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        if written.is_ready() {
+            self.activity.bytes_went();
+        }
+        written
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
@@ -273,6 +284,10 @@ impl<IO: AsyncWrite + Unpin> Write for Watched<IO> {
         cx: &mut Context<'_>,
         pieces: &[std::io::IoSlice<'_>],
     ) -> Poll<std::io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, pieces)
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, pieces);
+        if written.is_ready() {
+            self.activity.bytes_went();
+        }
+        written
     }
 }

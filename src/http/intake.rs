@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::http::Uri;
 use axum::http::header::EXPECT;
@@ -19,8 +20,8 @@ use crate::engine::run::clock;
 
 use super::answer::{self, Reply};
 use super::auth::Caller;
-use super::body;
-use super::media;
+use super::body::{self, TakenBody};
+use super::media::{self, BodyKind};
 use super::message;
 use super::query;
 use super::state::Shared;
@@ -59,10 +60,10 @@ async fn post_message(State(shared): State<Arc<Shared>>, request: Request) -> Re
     }
 }
 
-async fn posted(shared: &Shared, parts: &Parts, body: axum::body::Body) -> Response {
+async fn posted(shared: &Shared, parts: &Parts, body: Body) -> Response {
     let begun = Instant::now();
-    let caller = match admit(shared, parts) {
-        Ok(caller) => caller,
+    let Admitted { caller, kind } = match admit(shared, parts) {
+        Ok(admitted) => admitted,
         Err(refusal) => {
             // A client that waits for leave to send gets the answer instead.
             if !parts.headers.contains_key(EXPECT) {
@@ -71,48 +72,44 @@ async fn posted(shared: &Shared, parts: &Parts, body: axum::body::Body) -> Respo
             return finish(shared, begun, None, Err(refusal));
         }
     };
-    let read = message::take(shared, &caller, &parts.headers, body).await;
-    let taken = match read {
+    let at = clock();
+    let taken = body::take(body, kind.packing, &shared.budget, shared.body_timeout).await;
+    let TakenBody { bytes, share } = match taken {
         Ok(taken) => taken,
+        // The connection may still hold the rest of the body.
         Err(refusal) => {
-            let closes = refusal_leaves_body(refusal.code());
-            let response = finish(shared, begun, Some(&caller), Err(refusal));
-            return if closes {
-                answer::closing(response)
-            } else {
-                response
-            };
+            return answer::closing(finish(shared, begun, Some(&caller), Err(refusal)));
         }
     };
-    // The share of the budget goes back when the answer is made.
-    let message::TakenMessage { message, held } = taken;
-    let reply = message::carry_out(shared, &caller, message).await;
+    let reply = match message::read(shared, &caller, kind.charset, bytes, at).await {
+        Ok(read) => message::carry_out(shared, &caller, read.message, at).await,
+        Err(refusal) => Err(refusal),
+    };
     let response = finish(shared, begun, Some(&caller), reply);
-    drop(held);
+    // Given back only now that the answer is made.
+    drop(share);
     response
 }
 
-/// Whether the connection may hold the rest of a body after such a refusal.
-fn refusal_leaves_body(code: Code) -> bool {
-    matches!(
-        code,
-        Code::TooLarge
-            | Code::Overloaded
-            | Code::RequestTimeout
-            | Code::EncodingInvalid
-            | Code::UnsupportedMediaType
-            | Code::NotAcceptable
-    )
+/// A message whose body may come.
+struct Admitted<'a> {
+    caller: Arc<Caller>,
+    kind: BodyKind<'a>,
 }
 
-/// The checks that need no body: serving, known, with a token left. Takes the token.
-fn admit(shared: &Shared, parts: &Parts) -> Result<Arc<Caller>, Refusal> {
+/// The checks that need no body: serving, known, with a token left, of a kind that can be read.
+/// Takes the token.
+fn admit<'a>(shared: &Shared, parts: &'a Parts) -> Result<Admitted<'a>, Refusal> {
     shared.is_serving()?;
     let caller = shared
         .callers()
         .authenticate(&parts.headers, &parts.extensions)?;
-    message::take_tokens(&caller, clock(), 1)?;
-    Ok(caller)
+    message::take_token(&caller, clock())?;
+    media::accepts_xml(&parts.headers)?;
+    Ok(Admitted {
+        kind: BodyKind::of(&parts.headers)?,
+        caller,
+    })
 }
 
 /// A request without a body: the same verbs in other clothes.
@@ -128,13 +125,7 @@ async fn ask(shared: &Shared, parts: &Parts, message: Result<Message, Refusal>) 
     };
     let message = media::accepts_xml(&parts.headers).and(message);
     let reply = match message {
-        Ok(message) => {
-            let received = message::Received {
-                message,
-                at: clock(),
-            };
-            message::carry_out(shared, &caller, received).await
-        }
+        Ok(message) => message::carry_out(shared, &caller, message, clock()).await,
         Err(refusal) => Err(refusal),
     };
     finish(shared, begun, Some(&caller), reply)
@@ -157,7 +148,13 @@ fn finish(
                 .metrics
                 .answered(Some(refusal.code()), begun.elapsed());
             log_refusal(caller, &refusal);
-            answer::refused(refusal)
+            let ends = refusal.code() == Code::Draining;
+            let response = answer::refused(refusal);
+            if ends {
+                answer::closing(response)
+            } else {
+                response
+            }
         }
     }
 }

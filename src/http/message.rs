@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::body::{Body, Bytes};
-use axum::http::HeaderMap;
+use axum::body::Bytes;
 use tokio::sync::SemaphorePermit;
 
 use crate::domain::answer::{Answer, EntryAnswer, Receipt};
@@ -19,47 +18,26 @@ use crate::wire::rules::Judge;
 
 use super::answer::Reply;
 use super::auth::Caller;
-use super::body::{self, TakenBody};
-use super::budget::Share;
-use super::media::{self, BodyKind};
 use super::query;
 use super::state::{LARGE_MESSAGE_BYTES, Shared};
 use super::upload;
 
-/// A message and when it reached the door.
-pub struct Received {
-    /// What.
+/// A message that was read, with its turn among the large ones: kept until it is carried out.
+pub struct ReadMessage<'a> {
+    /// What it says.
     pub message: Message,
-    /// When.
-    pub at: Timestamp,
+    _turn: Option<SemaphorePermit<'a>>,
 }
 
-/// A message in memory with what it holds of the limits.
-pub struct TakenMessage<'a> {
-    /// The message.
-    pub message: Received,
-    /// To be dropped when the answer is made.
-    pub held: Held<'a>,
-}
-
-/// What a message holds of the limits while it is in work.
-pub struct Held<'a> {
-    _share: Share,
-    _large: Option<SemaphorePermit<'a>>,
-}
-
-/// Takes tokens of the sender's rate.
+/// Takes the token that every message costs; a batch pays for its further entries later.
 ///
 /// # Errors
-/// `rateLimited` when there are fewer than `wanted`; those there were are given back.
-pub fn take_tokens(caller: &Caller, now: Timestamp, wanted: u32) -> Result<(), Refusal> {
-    let per_minute = caller.sender.rate_per_minute;
-    let taken = caller.rate.take(now, per_minute, wanted);
-    if taken == wanted {
-        return Ok(());
+/// `rateLimited`.
+pub fn take_token(caller: &Caller, now: Timestamp) -> Result<(), Refusal> {
+    match caller.rate.take(now, caller.sender.rate_per_minute, 1) {
+        0 => Err(rate_limited(caller)),
+        _ => Ok(()),
     }
-    caller.rate.give_back(per_minute, taken);
-    Err(rate_limited(caller))
 }
 
 fn rate_limited(caller: &Caller) -> Refusal {
@@ -72,38 +50,33 @@ fn rate_limited(caller: &Caller) -> Refusal {
     .into()
 }
 
-/// Reads the body and what it says.
+/// Reads what a body says.
 ///
 /// # Errors
 /// The refusal to answer; nothing was created.
-pub async fn take<'a>(
+pub async fn read<'a>(
     shared: &'a Shared,
     caller: &Arc<Caller>,
-    headers: &HeaderMap,
-    body: Body,
-) -> Result<TakenMessage<'a>, Refusal> {
-    media::accepts_xml(headers)?;
-    let BodyKind { charset, packing } = BodyKind::of(headers)?;
-    let at = clock();
-    let TakenBody { bytes, share } =
-        body::take(body, packing, &shared.budget, shared.body_timeout).await?;
-    let (message, large) = if bytes.len() <= LARGE_MESSAGE_BYTES {
-        (read(&bytes, charset, caller, at)?, None)
-    } else {
-        let turn = shared.large_turn().await?;
-        let message = read_aside(bytes, charset.map(str::to_owned), caller.clone(), at).await?;
-        (message, Some(turn))
-    };
-    Ok(TakenMessage {
-        message: Received { message, at },
-        held: Held {
-            _share: share,
-            _large: large,
-        },
+    charset: Option<&str>,
+    bytes: Bytes,
+    at: Timestamp,
+) -> Result<ReadMessage<'a>, Refusal> {
+    if bytes.len() <= LARGE_MESSAGE_BYTES {
+        let message = judge(&bytes, charset, caller, at)?;
+        return Ok(ReadMessage {
+            message,
+            _turn: None,
+        });
+    }
+    let turn = shared.large_turn().await?;
+    let message = judge_aside(bytes, charset.map(str::to_owned), caller.clone(), at).await?;
+    Ok(ReadMessage {
+        message,
+        _turn: Some(turn),
     })
 }
 
-fn read(
+fn judge(
     bytes: &[u8],
     charset: Option<&str>,
     caller: &Caller,
@@ -121,16 +94,16 @@ fn read(
     read_message(&text, &context)
 }
 
-/// Reads a large message where it holds up nobody else.
-async fn read_aside(
+/// Judges a large message where it holds up nobody else.
+async fn judge_aside(
     bytes: Bytes,
     charset: Option<String>,
     caller: Arc<Caller>,
     now: Timestamp,
 ) -> Result<Message, Refusal> {
-    let reading =
-        tokio::task::spawn_blocking(move || read(&bytes, charset.as_deref(), &caller, now));
-    reading.await.unwrap_or_else(|_| {
+    let judging =
+        tokio::task::spawn_blocking(move || judge(&bytes, charset.as_deref(), &caller, now));
+    judging.await.unwrap_or_else(|_| {
         Err(Refusal::new(
             Code::InternalError,
             "The message could not be read: nothing was created.",
@@ -145,9 +118,9 @@ async fn read_aside(
 pub async fn carry_out(
     shared: &Shared,
     caller: &Arc<Caller>,
-    received: Received,
+    message: Message,
+    at: Timestamp,
 ) -> Result<Reply, Refusal> {
-    let Received { message, at } = received;
     match message {
         Message::Create(submission) => create(shared, caller, *submission, at).await,
         Message::Batch(entries) => {
