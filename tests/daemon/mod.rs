@@ -11,6 +11,7 @@ pub mod client;
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
+use std::io::Read;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
@@ -139,8 +140,13 @@ impl Daemon {
     }
 
     /// SIGTERM, then waits for the drain to end.
-    pub fn terminate(mut self) -> ExitStatus {
+    pub fn terminate(self) -> ExitStatus {
         self.signal("TERM");
+        self.ended()
+    }
+
+    /// Waits for the drain that a signal has begun.
+    pub fn ended(mut self) -> ExitStatus {
         let started = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().expect("the process is ours to ask") {
@@ -290,13 +296,16 @@ fn wait_until_listening(child: &mut Child, data: &Path, before: Option<&Writing>
     }
 }
 
+/// Text and time are those of one file: a new one may take its name at any moment.
 fn read_writing(data: &Path) -> Option<Writing> {
-    let path = credentials_path(data);
-    let text = fs::read_to_string(&path).ok()?;
-    let modified = fs::metadata(&path)
-        .and_then(|metadata| metadata.modified())
-        .ok();
-    Some(Writing { modified, text })
+    let mut file = File::open(credentials_path(data)).ok()?;
+    let modified = file.metadata().and_then(|metadata| metadata.modified());
+    let mut text = String::new();
+    file.read_to_string(&mut text).ok()?;
+    Some(Writing {
+        modified: modified.ok(),
+        text,
+    })
 }
 
 /// `None` while the file is not whole yet.
