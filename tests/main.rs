@@ -1,6 +1,7 @@
 //! Every integration test, in one binary: one link, one run. A module for each thing that is tried
 //! from outside.
 
+mod cli;
 mod crash;
 mod daemon;
 mod tidy;

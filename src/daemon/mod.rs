@@ -47,9 +47,9 @@ pub const CONTROL_SOCKET: &str = "control.sock";
 /// Connections for reading, beside the writer's.
 const READERS: usize = 4;
 /// How long tasks that do not end by themselves are waited for.
-const TASKS_WAIT: Duration = Duration::from_secs(2);
+const TASKS_WAIT: Duration = Duration::from_secs(1);
 /// How long the engine may take to answer what waits, checkpoint and close.
-const ENGINE_WAIT: Duration = Duration::from_secs(8);
+const ENGINE_WAIT: Duration = Duration::from_secs(5);
 
 /// Why the daemon does not run, or stopped.
 #[derive(Debug, thiserror::Error)]
