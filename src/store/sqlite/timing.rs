@@ -1,12 +1,15 @@
 //! How long the hot paths take. Run by hand, in release:
 //! `cargo test --release --lib store::sqlite::timing -- --ignored --nocapture --test-threads 1`
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::{SqliteOptions, SqliteStore};
 use crate::domain::content::{ContactDatum, Content, Customer};
-use crate::domain::ids::{SenderId, Sequence};
+use crate::domain::ids::{SenderId, Sequence, ServiceId};
+use crate::domain::item::ItemState;
 use crate::store::contract::samples::{item, received, reference};
+use crate::store::read::{QueuePlace, Reader};
 use crate::store::{Batch, NewItem, Store};
 
 /// An ordinary content of some 400 bytes.
@@ -55,36 +58,51 @@ fn items(from: u64, count: u64, senders: u64) -> Batch {
     }
 }
 
+/// What one batch took.
+struct Turn {
+    took: Duration,
+    busy: Duration,
+}
+
 /// Looks every reference up and commits, as the engine does. Returns the time of each batch.
-fn accept(
-    store: &mut SqliteStore,
-    from: u64,
-    total: u64,
-    size: u64,
-    senders: u64,
-) -> Vec<Duration> {
+fn accept(store: &mut SqliteStore, from: u64, total: u64, size: u64, senders: u64) -> Vec<Turn> {
     let mut times = Vec::new();
     for first in (from..from + total).step_by(size as usize) {
         let batch = items(first, size, senders);
-        let start = Instant::now();
+        let (start, busy) = (Instant::now(), on_processor());
         for new in &batch.new_items {
             let known = store.find_reference(new.item.sender, &new.content.reference);
             assert_eq!(known.expect("read"), None);
         }
         store.commit(&batch).expect("written");
-        times.push(start.elapsed());
+        times.push(Turn {
+            took: start.elapsed(),
+            busy: on_processor() - busy,
+        });
     }
     times
 }
 
-fn report(what: &str, times: &mut [Duration], size: u64) {
+/// Time this thread was on a processor: what is left when others use the machine too.
+fn on_processor() -> Duration {
+    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").expect("Linux");
+    let nanoseconds = stat.split(' ').next().expect("a number").parse();
+    Duration::from_nanos(nanoseconds.expect("a number"))
+}
+
+fn report(what: &str, times: &mut [Turn], size: u64) {
+    let count = (times.len() as u64 * size) as f64;
+    let busy: Duration = times.iter().map(|turn| turn.busy).sum();
+    let mut times: Vec<_> = times.iter().map(|turn| turn.took).collect();
     times.sort_unstable();
     let sum: Duration = times.iter().sum();
     let at = |part: f64| times[((times.len() - 1) as f64 * part) as usize];
     println!(
-        "{what}: {:.1} us an item ({:.1} at the median); batch p50 {:?} p99 {:?} max {:?}",
-        sum.as_secs_f64() * 1e6 / (times.len() as u64 * size) as f64,
+        "{what}: {:.1} us an item ({:.1} at the median, {:.1} on the processor); \
+         batch p50 {:?} p99 {:?} max {:?}",
+        sum.as_secs_f64() * 1e6 / count,
         at(0.5).as_secs_f64() * 1e6 / size as f64,
+        busy.as_secs_f64() * 1e6 / count,
         at(0.5),
         at(0.99),
         times[times.len() - 1],
@@ -156,6 +174,42 @@ fn a_million_open_items() {
         assert_eq!(known, None);
     }
     println!("a miss: {:?}", start.elapsed() / 20_000);
+    lists(dir.path());
     let mut times = accept(&mut store, 1_000_001, 60_000, 64, 2);
     report("after a million", &mut times, 64);
+}
+
+/// A million items of two senders, read beside the writer.
+fn lists(dir: &Path) {
+    let reader = Reader::open(dir).expect("it opens");
+    for (what, state, pages) in [
+        ("a page of 500 of a sender", None, 100),
+        ("the same, queued only", Some(ItemState::Queued), 100),
+        (
+            "the same, ended only (there are none)",
+            Some(ItemState::Ended),
+            1,
+        ),
+    ] {
+        let start = Instant::now();
+        let mut after = None;
+        for _ in 0..pages {
+            let page = reader.list_of_sender(SenderId(2), after, state, 500);
+            after = page
+                .expect("read")
+                .last()
+                .map(|listed| listed.item.sequence);
+        }
+        println!("{what}: {:?}", start.elapsed() / pages);
+    }
+    let start = Instant::now();
+    let mut after = None;
+    for _ in 0..100 {
+        let page = reader.queue(ServiceId(1), ItemState::Queued, after, 100);
+        after = page.expect("read").last().map(|listed| QueuePlace {
+            priority: listed.item.priority,
+            sequence: listed.item.sequence,
+        });
+    }
+    println!("a page of 100 of a queue: {:?}", start.elapsed() / 100);
 }

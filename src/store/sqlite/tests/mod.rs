@@ -1,6 +1,7 @@
 //! What only the store on disk must do.
 
 mod backups;
+mod faults;
 mod files;
 mod plans;
 mod readers;

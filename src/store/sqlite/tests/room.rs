@@ -101,7 +101,9 @@ fn a_full_disk_is_full_and_everything_goes_on_when_there_is_room() {
     assert_eq!(resume.next_sequence, Sequence(refused));
     std::fs::remove_file(&ballast).expect("removed");
     store.probe().expect("there is room");
-    store.commit(&batch([item(refused)])).expect("there is room");
+    store
+        .commit(&batch([item(refused)]))
+        .expect("there is room");
     drop(store);
     let mut store = SqliteStore::open(&dir, SqliteOptions::default()).expect("it opens");
     let open = store.open_items(Sequence(0), 100_000).expect("read");
