@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::domain::entrance::EntranceOrders;
 use crate::domain::ids::{SenderId, ServiceId, TenantId};
-use crate::domain::policy::{Policy, TenantPolicy};
+use crate::domain::policy::{Policy, SenderPolicy, TenantPolicy};
 use crate::routing::core::TenantSetup;
 use crate::routing::service::ServiceSetup;
 use crate::store::{Names, Numbers, TenantNames};
@@ -55,11 +55,19 @@ impl Directory {
             directory.tenants.insert(*id, entry);
         }
         for (tenant, name, id) in &numbers.senders {
-            let entry = SenderEntry {
-                id: *id,
-                tenant: *tenant,
+            // A sender that was moved has a number in each of its tenants: the policy says which
+            // is meant. One that is not in the policy any longer means none.
+            let is_of = |sender: &Arc<SenderPolicy>| {
+                let name = directory.tenant_name(*tenant);
+                name.is_some_and(|name| *name == *sender.tenant)
             };
-            directory.senders.insert(name.clone(), entry);
+            if policy.senders.get(name).is_some_and(is_of) {
+                let entry = SenderEntry {
+                    id: *id,
+                    tenant: *tenant,
+                };
+                directory.senders.insert(name.clone(), entry);
+            }
         }
         for (tenant, name, id) in &numbers.services {
             directory
@@ -74,9 +82,17 @@ impl Directory {
         directory
     }
 
-    /// The numbers of the sender of that name.
+    /// The numbers of the sender of that name, if it is in the configuration.
     pub fn sender(&self, name: &str) -> Option<SenderEntry> {
         self.senders.get(name).copied()
+    }
+
+    /// The numbers of the sender that a command comes from. `None`: it has left the configuration
+    /// or its tenant since it was let in, so it was judged by rules that are not its own.
+    pub fn caller(&self, sender: &SenderPolicy) -> Option<SenderEntry> {
+        let entry = self.sender(&sender.name)?;
+        let tenant = self.tenant_name(entry.tenant)?;
+        (*tenant == *sender.tenant).then_some(entry)
     }
 
     /// The number of a tenant's service.

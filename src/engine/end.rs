@@ -22,7 +22,7 @@ impl<S: Store> Engine<S> {
         request: Box<CancelItem>,
         reply: Reply<Status>,
     ) -> Result<(), StoreError> {
-        let Some(sender) = self.directory.sender(&request.sender.name) else {
+        let Some(sender) = self.directory.caller(&request.sender) else {
             turn.pending
                 .push(Pending::Status(reply, Err(unknown_sender())));
             return Ok(());

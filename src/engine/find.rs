@@ -30,7 +30,7 @@ impl<S: Store> Engine<S> {
         request: &ResolveItem,
         reply: Reply<Sequence>,
     ) -> Result<(), StoreError> {
-        let result = match self.directory.sender(&request.sender.name) {
+        let result = match self.directory.caller(&request.sender) {
             None => Err(unknown_sender()),
             Some(sender) => match &request.address {
                 Address::Reference(reference) => {

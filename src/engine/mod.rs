@@ -22,6 +22,8 @@ mod turn;
 mod update;
 
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod simulator;
 #[cfg(test)]
 mod tests;

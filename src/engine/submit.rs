@@ -94,7 +94,7 @@ impl<S: Store> Engine<S> {
         received_at: Timestamp,
         submission: Submission,
     ) -> Decision<Receipt> {
-        let Some(entry) = self.directory.sender(&sender.name) else {
+        let Some(entry) = self.directory.caller(sender) else {
             return Ok(Err(unknown_sender()));
         };
         if let Some(known) = self.find_reference(turn, entry, &submission.content.reference)? {

@@ -31,7 +31,7 @@ impl<S: Store> Engine<S> {
         request: Box<UpdateItem>,
         reply: Reply<Receipt>,
     ) -> Result<(), StoreError> {
-        let Some(sender) = self.directory.sender(&request.sender.name) else {
+        let Some(sender) = self.directory.caller(&request.sender) else {
             turn.pending
                 .push(Pending::Receipt(reply, Err(unknown_sender())));
             return Ok(());

@@ -1,0 +1,63 @@
+//! What must not happen when things go wrong: stores that fail, senders that leave, services that
+//! drain under load, policies that change beneath a message.
+
+use std::sync::Arc;
+
+use crate::domain::code::Code;
+use crate::domain::policy::{Policy, SenderPolicy, TenantPolicy};
+
+use super::world::{World, policy, service, submission};
+
+fn open_world() -> World {
+    World::new(policy(vec![service("loans")], None))
+}
+
+/// Two tenants with a service each; the sender belongs to the one named.
+fn two_tenants(of_sender: &str) -> Policy {
+    let mut policy = policy(vec![service("loans")], None);
+    let bank = policy.tenants["bank"].clone();
+    let shop = TenantPolicy {
+        name: "shop".to_owned(),
+        ..(*bank).clone()
+    };
+    policy.tenants.insert("shop".to_owned(), Arc::new(shop));
+    let core = SenderPolicy {
+        tenant: of_sender.to_owned(),
+        ..(*policy.senders["core"]).clone()
+    };
+    policy.senders.insert("core".to_owned(), Arc::new(core));
+    policy
+}
+
+#[test]
+fn a_sender_that_moved_and_came_back_serves_its_own_tenant() {
+    let mut world = World::new(two_tenants("bank"));
+    world.reload(two_tenants("shop")).expect("it moves");
+    world.reload(two_tenants("bank")).expect("it comes back");
+    world.submit(submission("a", "loans")).expect("taken");
+    let view = world.engine.view();
+    let (bank, _) = view.tenant_named("bank").expect("there");
+    assert_eq!(world.item("a").tenant, bank);
+}
+
+#[test]
+fn a_message_judged_before_its_sender_moved_is_refused() {
+    let mut world = World::new(two_tenants("bank"));
+    let judged_by = world.policy.clone();
+    world.reload(two_tenants("shop")).expect("it moves");
+    world.policy = judged_by;
+    let refusal = world.submit(submission("a", "loans")).expect_err("refused");
+    assert_eq!(refusal.code(), Code::NotAuthenticated);
+}
+
+#[test]
+fn a_sender_out_of_the_configuration_is_refused() {
+    let mut world = open_world();
+    let before = world.policy.clone();
+    let mut without = (*before).clone();
+    without.senders.remove("core");
+    world.reload(without).expect("it goes");
+    world.policy = before;
+    let refusal = world.submit(submission("a", "loans")).expect_err("refused");
+    assert_eq!(refusal.code(), Code::NotAuthenticated);
+}
