@@ -4,12 +4,44 @@
 use std::sync::Arc;
 
 use crate::domain::code::Code;
-use crate::domain::policy::{Policy, SenderPolicy, TenantPolicy};
+use crate::domain::entrance::EntranceVerb;
+use crate::domain::message::Submission;
+use crate::domain::policy::{Policy, SenderPolicy, ServicePolicy, TenantPolicy};
 
 use super::world::{World, policy, service, submission};
 
 fn open_world() -> World {
     World::new(policy(vec![service("loans")], None))
+}
+
+#[test]
+fn a_buffer_drains_beside_intake_that_is_faster_than_its_step() {
+    let roomy = ServicePolicy {
+        buffer_items_max: 10_000,
+        queue_items_max: 100_000,
+        ..service("loans")
+    };
+    let mut world = World::new(policy(vec![roomy], None));
+    world
+        .entrance("loans", EntranceVerb::Close, None)
+        .expect("it closes");
+    let mut number = 0;
+    let mut batch = |count: usize| -> Vec<Submission> {
+        number += count;
+        let numbers = number - count..number;
+        numbers
+            .map(|number| submission(&format!("r{number}"), "loans"))
+            .collect()
+    };
+    world.submit_many(batch(1_000));
+    world
+        .entrance("loans", EntranceVerb::Open, None)
+        .expect("it opens");
+    for _ in 0..30 {
+        world.submit_many(batch(200));
+    }
+    let left = world.service("loans").buffered;
+    assert!(left <= 200, "{left} wait though the entrance is open");
 }
 
 /// Two tenants with a service each; the sender belongs to the one named.

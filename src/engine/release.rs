@@ -11,7 +11,8 @@ use super::turn::{Change, Turn};
 
 /// Timers that fire in one turn, at most.
 const TIMERS_PER_TURN: usize = 1_000;
-/// Items let in by one turn that also has commands: intake must not feel it.
+/// Items let in by one turn that also has commands, beyond as many as it took in: intake must not
+/// feel it, and yet the buffer must become empty while newcomers join it.
 const RELEASES_PER_BUSY_TURN: usize = 64;
 /// Items let in by one turn without commands.
 const RELEASES_PER_IDLE_TURN: usize = 2_000;
@@ -83,7 +84,7 @@ impl<S: Store> Engine<S> {
     /// Lets items in through open entrances, in order, beside running intake.
     pub(super) fn release(&mut self, turn: &mut Turn, busy: bool) -> Result<(), StoreError> {
         let limit = if busy {
-            RELEASES_PER_BUSY_TURN
+            RELEASES_PER_BUSY_TURN + turn.batch.new_items.len()
         } else {
             RELEASES_PER_IDLE_TURN
         };
