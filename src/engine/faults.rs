@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use crate::domain::code::Code;
 use crate::domain::entrance::EntranceVerb;
+use crate::domain::item::ItemState;
 use crate::domain::message::Submission;
 use crate::domain::policy::{Policy, SenderPolicy, ServicePolicy, TenantPolicy};
+use crate::store::memory::CommitFault;
 
-use super::world::{World, policy, service, submission};
+use super::world::{HOUR, World, policy, service, submission, with_lifetime};
 
 fn open_world() -> World {
     World::new(policy(vec![service("loans")], None))
@@ -92,4 +94,22 @@ fn a_sender_out_of_the_configuration_is_refused() {
     world.policy = before;
     let refusal = world.submit(submission("a", "loans")).expect_err("refused");
     assert_eq!(refusal.code(), Code::NotAuthenticated);
+}
+
+#[test]
+fn timers_rest_after_a_failed_commit_instead_of_spinning() {
+    for fault in [CommitFault::Full, CommitFault::Failed] {
+        let mut world = open_world();
+        world
+            .submit(with_lifetime(submission("a", "loans"), HOUR))
+            .expect("taken");
+        world.now = world.now.plus_ms(HOUR);
+        world.engine.store.fail_next_commit(fault);
+        let due = world.engine.turn(Vec::new(), world.now, &mut |_| {});
+        let due = due.expect("not fatal").expect("something is due");
+        assert!(due > world.now, "{fault:?}: the turn begins again at once");
+        world.now = due;
+        world.settle().expect("no fault");
+        assert_eq!(world.item("a").state, ItemState::Ended, "{fault:?}");
+    }
 }

@@ -53,6 +53,9 @@ use view::{Intake, ServiceView, TenantView, View};
 const RESTORE_PAGE: usize = 50_000;
 /// Milliseconds between two probe writes while the store is full.
 const PROBE_INTERVAL_MS: i64 = 1_000;
+/// Milliseconds that timers and entrances rest after a failed commit: what is due would be due
+/// again at once, and each try reads everything back.
+const REST_MS: i64 = 1_000;
 
 /// The engine of a node over its store. See the module.
 pub struct Engine<S> {
@@ -64,6 +67,8 @@ pub struct Engine<S> {
     next_sequence: Sequence,
     intake: Intake,
     probe_at: Timestamp,
+    /// Timers and entrances rest until then.
+    rest_until: Timestamp,
     deferred: Vec<Command>,
     /// When the oldest waiting item of a service was received, kept while it is the oldest.
     oldest: HashMap<ServiceId, (Sequence, Timestamp)>,
@@ -102,6 +107,7 @@ impl<S: Store> Engine<S> {
             next_sequence: Sequence(1),
             intake: Intake::Open,
             probe_at: now,
+            rest_until: now,
             deferred: Vec::new(),
             oldest: HashMap::new(),
             services: BTreeMap::new(),
@@ -173,14 +179,7 @@ impl<S: Store> Engine<S> {
                 other => waiting.push(other),
             }
         }
-        let mut decided = self.fire_timers(&mut turn);
-        if decided.is_ok() {
-            decided = self.carry_out_all(&mut turn, waiting);
-        }
-        if decided.is_ok() {
-            decided = self.release(&mut turn, busy);
-        }
-        let committed = match decided {
+        let committed = match self.decide_all(&mut turn, waiting, busy) {
             Ok(()) if turn.batch.is_empty() => Ok(()),
             Ok(()) => self.store.commit(&turn.batch),
             Err(error) => Err(error),
@@ -198,6 +197,30 @@ impl<S: Store> Engine<S> {
                 Ok(self.next_due(now))
             }
         }
+    }
+
+    /// Timers, then commands, then entrances.
+    fn decide_all(
+        &mut self,
+        turn: &mut Turn,
+        waiting: Vec<Command>,
+        busy: bool,
+    ) -> Result<(), StoreError> {
+        let rests = self.rests(turn.now);
+        if !rests && let Err(error) = self.fire_timers(turn) {
+            turn.deferred.extend(waiting);
+            return Err(error);
+        }
+        self.carry_out_all(turn, waiting)?;
+        if rests {
+            return Ok(());
+        }
+        self.release(turn, busy)
+    }
+
+    /// Whether a failed commit was just now, by a clock that may have been set back since.
+    fn rests(&self, now: Timestamp) -> bool {
+        self.rest_until > now && self.rest_until <= now.plus_ms(REST_MS)
     }
 
     fn carry_out_all(&mut self, turn: &mut Turn, waiting: Vec<Command>) -> Result<(), StoreError> {
@@ -257,6 +280,7 @@ impl<S: Store> Engine<S> {
             return Err(failure);
         }
         error!(error = %failure, "a batch was not stored; nothing of it was accepted");
+        self.rest_until = turn.now.plus_ms(REST_MS);
         if matches!(failure, StoreError::Full(_)) {
             self.intake = Intake::StorageFull;
             self.probe_at = turn.now.plus_ms(PROBE_INTERVAL_MS);
@@ -300,7 +324,11 @@ impl<S: Store> Engine<S> {
             return Some(now);
         }
         let probe = (self.intake == Intake::StorageFull).then_some(self.probe_at);
-        self.core.next_due(now).into_iter().chain(probe).min()
+        let due = self.core.next_due(now).map(|due| match self.rests(now) {
+            true => due.max(self.rest_until),
+            false => due,
+        });
+        due.into_iter().chain(probe).min()
     }
 
     /// One slice of the store's housekeeping. Returns whether there is more.

@@ -22,6 +22,7 @@ use crate::domain::time::Timestamp;
 use crate::store::memory::{CommitFault, MemoryStore};
 use crate::store::{Batch, Store, StoreError};
 
+use super::REST_MS;
 use super::world::{
     DAY, HOUR, MINUTE, OfficeHours, SECOND, World, of_content, policy, service, splitmix,
     submission, update,
@@ -116,8 +117,14 @@ impl Life {
 
     /// Everything due happens; a process that dies on the way is started again.
     fn settle(&mut self) {
-        while self.world.dead || self.world.settle().is_err() {
-            self.world.restart();
+        loop {
+            if self.world.dead || self.world.settle().is_err() {
+                self.world.restart();
+            } else if self.world.engine.rests(self.world.now) {
+                self.world.now = self.world.now.plus_ms(REST_MS);
+            } else {
+                return;
+            }
         }
     }
 
