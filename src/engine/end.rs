@@ -27,13 +27,14 @@ impl<S: Store> Engine<S> {
                 .push(Pending::Status(reply, Err(unknown_sender())));
             return Ok(());
         };
-        let result = match self.find(turn, sender, &request.cancel.address)? {
-            Found::Busy => {
+        let decision = match self.find(turn, sender, &request.cancel.address) {
+            Err(error) => Err(error),
+            Ok(Found::Busy) => {
                 turn.deferred.push(Command::Cancel(request, reply));
                 return Ok(());
             }
-            Found::Nothing => Err(unknown_item()),
-            Found::Item(item) => {
+            Ok(Found::Nothing) => Ok(Err(unknown_item())),
+            Ok(Found::Item(item)) => {
                 let end = End {
                     event: ItemEvent::CancelledBySender,
                     journal: JournalEvent::CancelledByExternalSystem,
@@ -41,10 +42,13 @@ impl<S: Store> Engine<S> {
                     actor: Actor::Sender(sender.id),
                     reason: request.cancel.reason,
                 };
-                self.end(turn, *item, end)?
+                self.end(turn, *item, end)
             }
         };
-        turn.pending.push(Pending::Status(reply, result));
+        match decision {
+            Ok(result) => turn.pending.push(Pending::Status(reply, result)),
+            Err(error) => return turn.fail(error, reply, Pending::Status),
+        }
         Ok(())
     }
 
@@ -58,13 +62,14 @@ impl<S: Store> Engine<S> {
             turn.deferred.push(Command::Abort(request, reply));
             return Ok(());
         }
-        let result = match self.store.find_id(request.id)? {
-            None => Err(unknown_item()),
-            Some(item) if turn.has_touched(&item) => {
+        let decision = match self.store.find_id(request.id) {
+            Err(error) => Err(error),
+            Ok(None) => Ok(Err(unknown_item())),
+            Ok(Some(item)) if turn.has_touched(&item) => {
                 turn.deferred.push(Command::Abort(request, reply));
                 return Ok(());
             }
-            Some(item) => {
+            Ok(Some(item)) => {
                 let audit = AuditEntry {
                     at: turn.now,
                     actor: request.actor.clone(),
@@ -81,10 +86,13 @@ impl<S: Store> Engine<S> {
                     reason: request.reason,
                 };
                 turn.batch.audit.push(audit);
-                self.end(turn, item, end)?
+                self.end(turn, item, end)
             }
         };
-        turn.pending.push(Pending::Status(reply, result));
+        match decision {
+            Ok(result) => turn.pending.push(Pending::Status(reply, result)),
+            Err(error) => return turn.fail(error, reply, Pending::Status),
+        }
         Ok(())
     }
 

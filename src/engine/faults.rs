@@ -3,13 +3,16 @@
 
 use std::sync::Arc;
 
+use tokio::sync::oneshot;
+
 use crate::domain::code::Code;
 use crate::domain::entrance::EntranceVerb;
 use crate::domain::item::ItemState;
 use crate::domain::message::Submission;
 use crate::domain::policy::{Policy, SenderPolicy, ServicePolicy, TenantPolicy};
-use crate::store::memory::CommitFault;
+use crate::store::memory::{CommitFault, MemoryStore};
 
+use super::command::{Command, Submit};
 use super::world::{HOUR, World, policy, service, submission, with_lifetime};
 
 fn open_world() -> World {
@@ -112,4 +115,77 @@ fn timers_rest_after_a_failed_commit_instead_of_spinning() {
         world.settle().expect("no fault");
         assert_eq!(world.item("a").state, ItemState::Ended, "{fault:?}");
     }
+}
+
+#[test]
+fn a_failed_read_is_told_as_a_failure_of_the_store() {
+    let mut world = open_world();
+    let mut answers = Vec::new();
+    let mut commands = Vec::new();
+    for reference in ["a", "b"] {
+        let (reply, answer) = oneshot::channel();
+        let submit = Submit {
+            sender: world.policy.senders["core"].clone(),
+            received_at: world.now,
+            submission: submission(reference, "loans"),
+        };
+        commands.push(Command::Submit(Box::new(submit), reply));
+        answers.push(answer);
+    }
+    world.engine.store.fail_reads(1);
+    world.turn(commands).expect("not fatal");
+    world.settle().expect("no fault");
+    let first = answers[0].try_recv().expect("it is told");
+    assert_eq!(first.expect_err("refused").code(), Code::StorageFailed);
+    let second = answers[1].try_recv().expect("it is told");
+    assert!(second.is_ok(), "it was asked again");
+}
+
+#[test]
+fn commands_outlive_a_failed_read_of_the_timers() {
+    let mut world = open_world();
+    world
+        .submit(with_lifetime(submission("a", "loans"), HOUR))
+        .expect("taken");
+    world.now = world.now.plus_ms(HOUR);
+    world.engine.store.fail_reads(1);
+    let (reply, mut answer) = oneshot::channel();
+    let submit = Submit {
+        sender: world.policy.senders["core"].clone(),
+        received_at: world.now,
+        submission: submission("b", "loans"),
+    };
+    let command = Command::Submit(Box::new(submit), reply);
+    world.turn(vec![command]).expect("not fatal");
+    world.settle().expect("no fault");
+    answer.try_recv().expect("it is told").expect("and taken");
+}
+
+#[test]
+fn a_probe_that_cannot_sync_is_fatal() {
+    let mut world = open_world();
+    world.engine.store.fail_next_commit(CommitFault::Full);
+    world.submit(submission("a", "loans")).expect_err("no room");
+    world.engine.store.fail_next_probe_fatally();
+    world.now = world.now.plus_ms(1_000);
+    assert!(
+        world
+            .engine
+            .turn(Vec::new(), world.now, &mut |_| {})
+            .is_err()
+    );
+}
+
+#[test]
+fn a_full_disk_does_not_keep_the_daemon_from_starting() {
+    let world = open_world();
+    let mut store = MemoryStore::new();
+    store.fail_next_sweep();
+    let mut world = World::over(store, (*world.policy).clone(), world.now);
+    let refusal = world.submit(submission("a", "loans")).expect_err("refused");
+    assert_eq!(refusal.code(), Code::StorageFull);
+    world.advance(1_000);
+    world
+        .submit(submission("a", "loans"))
+        .expect("there is room");
 }

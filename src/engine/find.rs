@@ -30,20 +30,25 @@ impl<S: Store> Engine<S> {
         request: &ResolveItem,
         reply: Reply<Sequence>,
     ) -> Result<(), StoreError> {
-        let result = match self.directory.caller(&request.sender) {
-            None => Err(unknown_sender()),
-            Some(sender) => match &request.address {
-                Address::Reference(reference) => {
-                    match turn.new_by_reference(sender.id, reference) {
-                        Some(item) => Ok(item.sequence),
-                        None => self.stored(sender, &request.address)?,
-                    }
-                }
-                Address::Id(_) => self.stored(sender, &request.address)?,
-            },
-        };
-        turn.pending.push(Pending::Resolved(reply, result));
+        match self.sequence_at(turn, request) {
+            Ok(result) => turn.pending.push(Pending::Resolved(reply, result)),
+            Err(error) => return turn.fail(error, reply, Pending::Resolved),
+        }
         Ok(())
+    }
+
+    fn sequence_at(&mut self, turn: &Turn, request: &ResolveItem) -> Decision<Sequence> {
+        let Some(sender) = self.directory.caller(&request.sender) else {
+            return Ok(Err(unknown_sender()));
+        };
+        let new = match &request.address {
+            Address::Reference(reference) => turn.new_by_reference(sender.id, reference),
+            Address::Id(_) => None,
+        };
+        match new {
+            Some(item) => Ok(Ok(item.sequence)),
+            None => self.stored(sender, &request.address),
+        }
     }
 
     fn stored(&mut self, sender: SenderEntry, address: &Address) -> Decision<Sequence> {

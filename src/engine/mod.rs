@@ -113,7 +113,16 @@ impl<S: Store> Engine<S> {
             services: BTreeMap::new(),
             last_now: now,
         };
-        engine.store.sweep()?;
+        match engine.store.sweep() {
+            Ok(()) => {}
+            // What is there is served all the same; new items wait for a probe.
+            Err(error @ StoreError::Full(_)) => {
+                warn!(%error, "no room to drop the attachments of a crash");
+                engine.intake = Intake::StorageFull;
+                engine.probe_at = now.plus_ms(PROBE_INTERVAL_MS);
+            }
+            Err(error) => return Err(error.into()),
+        }
         engine.rebuild(policy, now)?;
         Ok(engine)
     }
@@ -166,7 +175,7 @@ impl<S: Store> Engine<S> {
             self.core.evaluate_entrances(now);
         }
         self.last_now = now;
-        self.probe(now);
+        self.probe(now)?;
         let mut turn = Turn::new(now);
         let busy = !commands.is_empty();
         let mut waiting = Vec::with_capacity(self.deferred.len() + commands.len());
@@ -187,10 +196,11 @@ impl<S: Store> Engine<S> {
         self.deferred.append(&mut turn.deferred);
         match committed {
             Ok(()) => {
-                self.refresh_services()?;
+                let refreshed = self.refresh_services();
                 publish(self.view());
+                // Committed is committed, even if the picture could not be taken.
                 turn.pending.into_iter().for_each(Pending::release);
-                Ok(self.next_due(now))
+                refreshed.map(|()| self.next_due(now))
             }
             Err(failure) => {
                 self.recover(failure, turn, publish)?;
@@ -295,21 +305,23 @@ impl<S: Store> Engine<S> {
     }
 
     /// While the store is full: tries at intervals whether it still is.
-    fn probe(&mut self, now: Timestamp) {
+    fn probe(&mut self, now: Timestamp) -> Result<(), StoreError> {
         let due = self.probe_at <= now || self.probe_at > now.plus_ms(PROBE_INTERVAL_MS);
         if self.intake == Intake::Open || !due {
-            return;
+            return Ok(());
         }
         match self.store.probe() {
             Ok(()) => {
                 info!("the store has room again; taking new items");
                 self.intake = Intake::Open;
             }
-            Err(error) => {
+            Err(error @ (StoreError::Full(_) | StoreError::Failed(_))) => {
                 warn!(%error, "the store is still full");
                 self.probe_at = now.plus_ms(PROBE_INTERVAL_MS);
             }
+            Err(error) => return Err(error),
         }
+        Ok(())
     }
 
     fn intake_is_open(&self) -> Result<(), Refusal> {

@@ -26,6 +26,9 @@ impl<S: Store> Engine<S> {
         {
             due.push(next);
         }
+        if due.is_empty() {
+            return Ok(());
+        }
         let sequences: Vec<Sequence> = due.iter().map(|due| sequence_of(*due)).collect();
         let items = self.store.items(&sequences)?;
         let mut items = items.into_iter().peekable();

@@ -15,6 +15,7 @@ use crate::store::{KnownReference, Store, StoreError};
 use super::Engine;
 use super::command::{Pending, Reply, Submit, SubmitMany};
 use super::directory::SenderEntry;
+use super::storage_failed;
 use super::turn::Turn;
 
 /// A decision, or the failure of the store that prevented it.
@@ -35,8 +36,10 @@ impl<S: Store> Engine<S> {
             received_at,
             submission,
         } = submit;
-        let result = self.submit_one(turn, &sender, received_at, submission)?;
-        turn.pending.push(Pending::Receipt(reply, result));
+        match self.submit_one(turn, &sender, received_at, submission) {
+            Ok(result) => turn.pending.push(Pending::Receipt(reply, result)),
+            Err(error) => return turn.fail(error, reply, Pending::Receipt),
+        }
         Ok(())
     }
 
@@ -47,6 +50,7 @@ impl<S: Store> Engine<S> {
         reply: tokio::sync::oneshot::Sender<Vec<EntryAnswer>>,
     ) -> Result<(), StoreError> {
         let mut answers = Vec::with_capacity(many.entries.len());
+        let mut failure = Ok(());
         for entry in many.entries {
             answers.push(match entry {
                 Err(refused) => EntryAnswer {
@@ -55,14 +59,20 @@ impl<S: Store> Engine<S> {
                 },
                 Ok(submission) => {
                     let reference = Some(submission.content.reference.clone());
-                    let result =
-                        self.submit_one(turn, &many.sender, many.received_at, submission)?;
+                    let decision = match &failure {
+                        Ok(()) => self.submit_one(turn, &many.sender, many.received_at, submission),
+                        Err(_) => Ok(Err(storage_failed())),
+                    };
+                    let result = decision.unwrap_or_else(|error| {
+                        failure = Err(error);
+                        Err(storage_failed())
+                    });
                     EntryAnswer { reference, result }
                 }
             });
         }
         turn.pending.push(Pending::Entries(reply, answers));
-        Ok(())
+        failure
     }
 
     /// Decides one `workItem`; attachments of one that is not created are dropped.

@@ -6,10 +6,12 @@ use crate::domain::content::Content;
 use crate::domain::ids::{ItemId, SenderId, Sequence};
 use crate::domain::item::Item;
 use crate::domain::journal::{Actor, JournalEntry, JournalEvent};
+use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
-use crate::store::{Batch, ChangedItem, NewItem};
+use crate::store::{Batch, ChangedItem, NewItem, StoreError};
 
-use super::command::{Command, Pending};
+use super::command::{Command, Pending, Reply};
+use super::storage_failed;
 
 /// One turn. Each item is changed at most once in it: a second command about the same item waits
 /// for the next turn, so that every version has a row of its own.
@@ -55,6 +57,18 @@ impl Turn {
     /// Whether this turn created an item with that id.
     pub(super) fn is_new(&self, id: ItemId) -> bool {
         self.new_ids.contains_key(&id)
+    }
+
+    /// A read failed while a command was decided: whoever sent it is told with the others of the
+    /// turn.
+    pub(super) fn fail<T>(
+        &mut self,
+        error: StoreError,
+        reply: Reply<T>,
+        pending: impl FnOnce(Reply<T>, Result<T, Refusal>) -> Pending,
+    ) -> Result<(), StoreError> {
+        self.pending.push(pending(reply, Err(storage_failed())));
+        Err(error)
     }
 
     /// Writes a new item with the first line of its journal.

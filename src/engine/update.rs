@@ -31,20 +31,25 @@ impl<S: Store> Engine<S> {
         request: Box<UpdateItem>,
         reply: Reply<Receipt>,
     ) -> Result<(), StoreError> {
+        let blobs: Vec<_> = request.attachments.iter().map(|file| file.blob).collect();
         let Some(sender) = self.directory.caller(&request.sender) else {
+            turn.batch.dropped_blobs.extend(blobs);
             turn.pending
                 .push(Pending::Receipt(reply, Err(unknown_sender())));
             return Ok(());
         };
-        let found = self.find(turn, sender, &request.update.address)?;
-        let blobs: Vec<_> = request.attachments.iter().map(|file| file.blob).collect();
-        let result = match found {
-            Found::Busy => {
+        let decision = match self.find(turn, sender, &request.update.address) {
+            Err(error) => Err(error),
+            Ok(Found::Busy) => {
                 turn.deferred.push(Command::Update(request, reply));
                 return Ok(());
             }
-            Found::Nothing => Err(unknown_item()),
-            Found::Item(item) => self.update_item(turn, sender, *item, *request)?,
+            Ok(Found::Nothing) => Ok(Err(unknown_item())),
+            Ok(Found::Item(item)) => self.update_item(turn, sender, *item, *request),
+        };
+        let result = match decision {
+            Ok(result) => result,
+            Err(error) => return turn.fail(error, reply, Pending::Receipt),
         };
         if !matches!(&result, Ok(receipt) if !receipt.duplicate) {
             turn.batch.dropped_blobs.extend(blobs);

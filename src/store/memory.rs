@@ -36,6 +36,9 @@ pub struct MemoryStore {
     committed: Arc<Committed>,
     faults: VecDeque<CommitFault>,
     probes_that_fail: u32,
+    probe_is_fatal: bool,
+    sweep_is_full: bool,
+    reads_that_fail: u32,
     commits: u64,
 }
 
@@ -88,6 +91,29 @@ impl MemoryStore {
     /// Lets the next `count` probes find no room.
     pub fn fail_probes(&mut self, count: u32) {
         self.probes_that_fail = count;
+    }
+
+    /// Lets the next probe find a store that cannot sync.
+    pub fn fail_next_probe_fatally(&mut self) {
+        self.probe_is_fatal = true;
+    }
+
+    /// Lets the next sweep find no room.
+    pub fn fail_next_sweep(&mut self) {
+        self.sweep_is_full = true;
+    }
+
+    /// Lets the next `count` reads about items fail.
+    pub fn fail_reads(&mut self, count: u32) {
+        self.reads_that_fail = count;
+    }
+
+    fn read(&mut self) -> Result<(), StoreError> {
+        if self.reads_that_fail > 0 {
+            self.reads_that_fail -= 1;
+            return Err(StoreError::Failed("planned".into()));
+        }
+        Ok(())
     }
 
     /// The store as the next process finds it: all that was committed, no faults.
@@ -401,6 +427,9 @@ impl Store for MemoryStore {
     }
 
     fn sweep(&mut self) -> Result<(), StoreError> {
+        if std::mem::take(&mut self.sweep_is_full) {
+            return Err(StoreError::Full("planned".into()));
+        }
         if self.committed.blobs.values().any(|blob| !blob.owned) {
             let committed = Arc::make_mut(&mut self.committed);
             committed.blobs.retain(|_, blob| blob.owned);
@@ -438,12 +467,14 @@ impl Store for MemoryStore {
     }
 
     fn items(&mut self, sequences: &[Sequence]) -> Result<Vec<Item>, StoreError> {
+        self.read()?;
         let rows = sequences.iter();
         let rows = rows.filter_map(|sequence| self.committed.rows.get(sequence));
         Ok(rows.map(|row| row.item.clone()).collect())
     }
 
     fn find_id(&mut self, id: ItemId) -> Result<Option<Item>, StoreError> {
+        self.read()?;
         let sequence = self.committed.ids.get(&id);
         let row = sequence.and_then(|sequence| self.committed.rows.get(sequence));
         Ok(row.map(|row| row.item.clone()))
@@ -454,6 +485,7 @@ impl Store for MemoryStore {
         sender: SenderId,
         reference: &str,
     ) -> Result<Option<KnownReference>, StoreError> {
+        self.read()?;
         if let Some(item) = self.by_reference(sender, reference) {
             return Ok(Some(KnownReference::Item(Box::new(item.clone()))));
         }
@@ -514,6 +546,9 @@ impl Store for MemoryStore {
     }
 
     fn probe(&mut self) -> Result<(), StoreError> {
+        if std::mem::take(&mut self.probe_is_fatal) {
+            return Err(StoreError::Fatal("planned".into()));
+        }
         if self.probes_that_fail > 0 {
             self.probes_that_fail -= 1;
             return Err(StoreError::Full("planned".into()));

@@ -251,7 +251,7 @@ pub trait Store: Send {
     /// an attachment may be on its way to its item.
     ///
     /// # Errors
-    /// Any; do not start.
+    /// [`StoreError::Full`]: start, they are dropped another time. Any other: do not start.
     fn sweep(&mut self) -> Result<(), StoreError>;
 
     /// What to start from, or to go on from after a failed commit.
