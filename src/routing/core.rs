@@ -79,6 +79,8 @@ pub struct Core {
     services: Vec<Service>,
     index: HashMap<ServiceId, usize>,
     timers: Timers,
+    /// The one timer of each entrance.
+    entrance_timers: HashMap<ServiceId, Timestamp>,
     releasing: BTreeSet<ServiceId>,
     touched: BTreeSet<ServiceId>,
 }
@@ -317,11 +319,16 @@ impl Core {
     }
 
     fn entrance_changed(&mut self, id: ServiceId) {
+        // One at a time: a timer that fires sets the next, so each left behind would live for ever.
+        if let Some(known) = self.entrance_timers.remove(&id) {
+            self.timers.clear(known, Timer::Entrance(id));
+        }
         if let Some(next) = self
             .service(id)
             .and_then(|service| service.entrance.next_change())
         {
             self.timers.set(next, Timer::Entrance(id));
+            self.entrance_timers.insert(id, next);
         }
         self.note(id);
     }
@@ -399,4 +406,39 @@ pub fn unknown_service() -> Refusal {
         "This service is not known, not open to this sender, or retired: send queryServices for \
          those that are open.",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entrance_has_one_timer_however_often_it_changes() {
+        let tenant = TenantSetup {
+            id: TenantId(1),
+            fair_use: None,
+        };
+        let service = ServiceSetup {
+            id: ServiceId(1),
+            tenant: TenantId(1),
+            name: "loans".into(),
+            policy: None,
+            orders: EntranceOrders::default(),
+        };
+        let mut core = Core::new(&[tenant], vec![service], Timestamp(0));
+        for now in 1..100 {
+            core.set_orders(ServiceId(1), EntranceOrders::default(), Timestamp(now));
+        }
+        let mut timers = 0;
+        let mut clock = Timestamp(99);
+        while let Some(next) = core.timers.next()
+            && timers < 100
+        {
+            assert!(next > clock, "another timer for the same entrance");
+            clock = next;
+            assert_eq!(core.pop_due(clock), None);
+            timers += 1;
+        }
+        assert_eq!(core.timers.len(), 1);
+    }
 }

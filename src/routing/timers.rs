@@ -39,6 +39,12 @@ impl Timers {
         self.set.first().map(|(at, _)| *at)
     }
 
+    /// How many there are.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.set.len()
+    }
+
     /// Takes out the first timer due at `now`, if any.
     pub fn pop_due(&mut self, now: Timestamp) -> Option<Timer> {
         let first = *self.set.first()?;
