@@ -30,7 +30,8 @@ impl<S: Store> Engine<S> {
         let decision = match self.find(turn, sender, &request.cancel.address) {
             Err(error) => Err(error),
             Ok(Found::Busy) => {
-                turn.deferred.push(Command::Cancel(request, reply));
+                let again = |reply| Command::Cancel(request, reply);
+                turn.defer(reply, again, Pending::Status);
                 return Ok(());
             }
             Ok(Found::Nothing) => Ok(Err(unknown_item())),
@@ -59,14 +60,16 @@ impl<S: Store> Engine<S> {
         reply: Reply<Status>,
     ) -> Result<(), StoreError> {
         if turn.is_new(request.id) {
-            turn.deferred.push(Command::Abort(request, reply));
+            let again = |reply| Command::Abort(request, reply);
+            turn.defer(reply, again, Pending::Status);
             return Ok(());
         }
         let decision = match self.store.find_id(request.id) {
             Err(error) => Err(error),
             Ok(None) => Ok(Err(unknown_item())),
             Ok(Some(item)) if turn.has_touched(&item) => {
-                turn.deferred.push(Command::Abort(request, reply));
+                let again = |reply| Command::Abort(request, reply);
+                turn.defer(reply, again, Pending::Status);
                 return Ok(());
             }
             Ok(Some(item)) => {

@@ -8,12 +8,12 @@ use tokio::sync::oneshot;
 use crate::domain::code::Code;
 use crate::domain::entrance::EntranceVerb;
 use crate::domain::item::ItemState;
-use crate::domain::message::Submission;
+use crate::domain::message::{Changes, Submission};
 use crate::domain::policy::{Policy, SenderPolicy, ServicePolicy, TenantPolicy};
 use crate::store::memory::{CommitFault, MemoryStore};
 
-use super::command::{Command, Submit};
-use super::world::{HOUR, World, policy, service, submission, with_lifetime};
+use super::command::{Command, Submit, UpdateItem};
+use super::world::{HOUR, World, policy, service, submission, update, with_lifetime};
 
 fn open_world() -> World {
     World::new(policy(vec![service("loans")], None))
@@ -115,6 +115,38 @@ fn timers_rest_after_a_failed_commit_instead_of_spinning() {
         world.settle().expect("no fault");
         assert_eq!(world.item("a").state, ItemState::Ended, "{fault:?}");
     }
+}
+
+#[test]
+fn changes_of_one_item_that_pile_up_are_refused() {
+    let mut world = open_world();
+    world.submit(submission("a", "loans")).expect("taken");
+    let mut answers = Vec::new();
+    let mut commands = Vec::new();
+    for number in 0..1_000 {
+        let changes = Changes {
+            title: Some(format!("title {number}")),
+            ..Changes::default()
+        };
+        let (reply, answer) = oneshot::channel();
+        let request = UpdateItem {
+            sender: world.policy.senders["core"].clone(),
+            update: update("a", changes),
+            attachments: Vec::new(),
+        };
+        commands.push(Command::Update(Box::new(request), reply));
+        answers.push(answer);
+    }
+    world.turn(commands).expect("no fault");
+    assert!(world.engine.deferred.len() <= 256, "they grow for ever");
+    world.settle().expect("no fault");
+    let mut results = answers
+        .iter_mut()
+        .map(|answer| answer.try_recv().expect("all are told"));
+    let refused = results.by_ref().filter_map(Result::err);
+    let refused: Vec<_> = refused.map(|refusal| refusal.code()).collect();
+    assert_eq!(refused, vec![Code::Overloaded; 1_000 - 257]);
+    assert_eq!(world.item("a").version, 1 + 257);
 }
 
 #[test]

@@ -2,16 +2,23 @@
 
 use std::collections::{HashMap, HashSet};
 
+use crate::domain::code::Code;
 use crate::domain::content::Content;
 use crate::domain::ids::{ItemId, SenderId, Sequence};
 use crate::domain::item::Item;
 use crate::domain::journal::{Actor, JournalEntry, JournalEvent};
-use crate::domain::refusal::Refusal;
+use crate::domain::refusal::{Problem, Refusal};
 use crate::domain::time::Timestamp;
 use crate::store::{Batch, ChangedItem, NewItem, StoreError};
 
 use super::command::{Command, Pending, Reply};
 use super::storage_failed;
+
+/// Commands that may wait for the next turn because their item has changed in this one. Each turn
+/// carries out one per item, so a sender that changes one item faster than that must be slowed.
+const DEFERRED_MAX: usize = 256;
+/// Seconds such a sender should wait.
+const DEFERRED_RETRY_AFTER_S: u32 = 1;
 
 /// One turn. Each item is changed at most once in it: a second command about the same item waits
 /// for the next turn, so that every version has a row of its own.
@@ -57,6 +64,30 @@ impl Turn {
     /// Whether this turn created an item with that id.
     pub(super) fn is_new(&self, id: ItemId) -> bool {
         self.new_ids.contains_key(&id)
+    }
+
+    /// Whether the next command about a changed item is refused.
+    pub(super) fn deferring_is_full(&self) -> bool {
+        self.deferred.len() >= DEFERRED_MAX
+    }
+
+    /// Keeps a command about a changed item for the next turn, as long as there is a place.
+    pub(super) fn defer<T>(
+        &mut self,
+        reply: Reply<T>,
+        command: impl FnOnce(Reply<T>) -> Command,
+        pending: impl FnOnce(Reply<T>, Result<T, Refusal>) -> Pending,
+    ) {
+        if !self.deferring_is_full() {
+            self.deferred.push(command(reply));
+        } else {
+            let refusal = Problem::new(
+                Code::Overloaded,
+                "Too many changes of this item wait: nothing was changed, send it again.",
+            );
+            let refusal = refusal.retry_after(DEFERRED_RETRY_AFTER_S).into();
+            self.pending.push(pending(reply, Err(refusal)));
+        }
     }
 
     /// A read failed while a command was decided: whoever sent it is told with the others of the

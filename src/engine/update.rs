@@ -41,7 +41,11 @@ impl<S: Store> Engine<S> {
         let decision = match self.find(turn, sender, &request.update.address) {
             Err(error) => Err(error),
             Ok(Found::Busy) => {
-                turn.deferred.push(Command::Update(request, reply));
+                if turn.deferring_is_full() {
+                    turn.batch.dropped_blobs.extend(blobs);
+                }
+                let again = |reply| Command::Update(request, reply);
+                turn.defer(reply, again, Pending::Receipt);
                 return Ok(());
             }
             Ok(Found::Nothing) => Ok(Err(unknown_item())),
