@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
+use crate::domain::answer::WarningCode;
 use crate::domain::code::Code;
 use crate::domain::entrance::EntranceVerb;
+use crate::domain::ids::Priority;
 use crate::domain::item::ItemState;
 use crate::domain::message::{Changes, Submission};
 use crate::domain::policy::{Policy, SenderPolicy, ServicePolicy, TenantPolicy};
@@ -220,4 +222,54 @@ fn a_full_disk_does_not_keep_the_daemon_from_starting() {
     world
         .submit(submission("a", "loans"))
         .expect("there is room");
+}
+
+#[test]
+fn relations_within_one_batch_are_seen() {
+    let mut world = open_world();
+    let chain = (0..14).map(|number: u32| {
+        let mut submission = submission(&format!("r{number}"), "loans");
+        let before = number.checked_sub(1);
+        submission.content.related_to = before.map(|number| format!("r{number}"));
+        submission
+    });
+    let answers = world.submit_many(chain.collect());
+    for answer in &answers[..13] {
+        let receipt = answer.result.as_ref().expect("taken");
+        let unknown =
+            |warning: &crate::domain::answer::Warning| warning.code == WarningCode::UnknownRelated;
+        assert!(!receipt.warnings.iter().any(unknown), "{answer:?}");
+    }
+    let last = answers[13].result.as_ref().expect_err("13 links");
+    assert_eq!(last.code(), Code::RelatedTooDeep);
+}
+
+#[test]
+fn a_repeat_in_the_turn_of_a_change_sees_the_change() {
+    let mut world = open_world();
+    world.submit(submission("a", "loans")).expect("taken");
+    world.submit(submission("b", "loans")).expect("taken");
+    let changes = Changes {
+        priority: Priority::new(9),
+        ..Changes::default()
+    };
+    let sender = world.policy.senders["core"].clone();
+    let (reply, _answer) = oneshot::channel();
+    let change = UpdateItem {
+        sender: sender.clone(),
+        update: update("b", changes),
+        attachments: Vec::new(),
+    };
+    let change = Command::Update(Box::new(change), reply);
+    let (reply, mut answer) = oneshot::channel();
+    let submit = Submit {
+        sender,
+        received_at: world.now,
+        submission: submission("b", "loans"),
+    };
+    let repeat = Command::Submit(Box::new(submit), reply);
+    world.turn(vec![change, repeat]).expect("no fault");
+    let receipt = answer.try_recv().expect("told").expect("a repeat");
+    assert!(receipt.duplicate);
+    assert_eq!((receipt.version, receipt.position), (2, Some(1)));
 }

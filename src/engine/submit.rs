@@ -123,7 +123,7 @@ impl<S: Store> Engine<S> {
         let Some(service) = service else {
             return Ok(Err(unknown_service()));
         };
-        let related = match self.follow_relation(entry.tenant, &submission.content)? {
+        let related = match self.follow_relation(turn, entry.tenant, &submission.content)? {
             Ok(related) => related,
             Err(refusal) => return Ok(Err(refusal)),
         };
@@ -154,7 +154,15 @@ impl<S: Store> Engine<S> {
     ) -> Result<Option<KnownReference>, StoreError> {
         match turn.new_by_reference(sender.id, reference) {
             Some(item) => Ok(Some(KnownReference::Item(Box::new(item.clone())))),
-            None => self.store.find_reference(sender.id, reference),
+            None => {
+                let mut known = self.store.find_reference(sender.id, reference)?;
+                if let Some(KnownReference::Item(item)) = &mut known
+                    && let Some(changed) = turn.changed_row(item.sequence)
+                {
+                    **item = changed.clone();
+                }
+                Ok(known)
+            }
         }
     }
 
@@ -190,26 +198,40 @@ impl<S: Store> Engine<S> {
     }
 
     /// Looks along the chain of `relatedTo`: whether its first link exists, and that it is short.
-    fn follow_relation(&mut self, tenant: TenantId, content: &Content) -> Decision<Relation> {
+    fn follow_relation(
+        &mut self,
+        turn: &Turn,
+        tenant: TenantId,
+        content: &Content,
+    ) -> Decision<Relation> {
         let Some(mut name) = content.related_to.clone() else {
             return Ok(Ok(Relation::None));
         };
         for links in 0..=RELATED_CHAIN_MAX {
-            let Some(sequence) = self.store.find_related(tenant, &name)? else {
+            let new = turn.new_related(tenant, &name);
+            let stored = match new {
+                Some(_) => None,
+                None => self.store.find_related(tenant, &name)?,
+            };
+            if new.is_none() && stored.is_none() {
                 return Ok(Ok(if links == 0 {
                     Relation::Unknown
                 } else {
                     Relation::Known
                 }));
-            };
+            }
             if links == RELATED_CHAIN_MAX {
                 break;
             }
-            match self
-                .store
-                .content(sequence)?
-                .and_then(|content| content.related_to)
-            {
+            let next = match (new, stored) {
+                (Some(new), _) => new.content.related_to.clone(),
+                (None, Some(sequence)) => {
+                    let content = self.store.content(sequence)?;
+                    content.and_then(|content| content.related_to)
+                }
+                (None, None) => None,
+            };
+            match next {
                 Some(next) => name = next,
                 None => return Ok(Ok(Relation::Known)),
             }

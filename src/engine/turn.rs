@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::domain::code::Code;
 use crate::domain::content::Content;
-use crate::domain::ids::{ItemId, SenderId, Sequence};
+use crate::domain::ids::{ItemId, SenderId, Sequence, TenantId};
 use crate::domain::item::Item;
 use crate::domain::journal::{Actor, JournalEntry, JournalEvent};
 use crate::domain::refusal::{Problem, Refusal};
@@ -33,6 +33,8 @@ pub(super) struct Turn {
     /// Commands about items that this turn has changed already.
     pub deferred: Vec<Command>,
     changed: HashSet<Sequence>,
+    /// Where the changed rows stand in the batch.
+    changed_rows: HashMap<Sequence, usize>,
     new_ids: HashMap<ItemId, usize>,
     new_references: HashMap<SenderId, HashMap<String, usize>>,
 }
@@ -54,6 +56,26 @@ impl Turn {
     pub(super) fn new_by_reference(&self, sender: SenderId, reference: &str) -> Option<&Item> {
         let index = self.new_references.get(&sender)?.get(reference)?;
         Some(&self.batch.new_items[*index].item)
+    }
+
+    /// The row as this turn has changed it.
+    pub(super) fn changed_row(&self, sequence: Sequence) -> Option<&Item> {
+        let index = self.changed_rows.get(&sequence)?;
+        Some(&self.batch.changed_items[*index].item)
+    }
+
+    /// The newest item that this turn created in the tenant under that id or (any sender's)
+    /// reference.
+    pub(super) fn new_related(&self, tenant: TenantId, name: &str) -> Option<&NewItem> {
+        let by_id = name.parse::<ItemId>().ok();
+        let by_id = by_id.and_then(|id| self.new_ids.get(&id));
+        let references = self.new_references.values();
+        let by_reference = references.filter_map(|references| references.get(name));
+        let found = by_reference.chain(by_id);
+        let found = found.map(|index| &self.batch.new_items[*index]);
+        found
+            .filter(|new| new.item.tenant == tenant)
+            .max_by_key(|new| new.item.sequence)
     }
 
     /// Keeps later commands about the item for the next turn.
@@ -127,6 +149,8 @@ impl Turn {
         item.version += 1;
         self.journal(&mut item, event, actor, data);
         self.changed.insert(item.sequence);
+        self.changed_rows
+            .insert(item.sequence, self.batch.changed_items.len());
         self.batch.changed_items.push(ChangedItem {
             item: item.clone(),
             content,

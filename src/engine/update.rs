@@ -8,7 +8,7 @@ use crate::domain::journal::{Actor, JournalEvent};
 use crate::domain::message::{Changes, Update};
 use crate::domain::policy::{ATTACHMENTS_BYTES_MAX, LIFETIME_MAX_MS};
 use crate::domain::refusal::{Problem, Refusal};
-use crate::domain::rules::{CONTACT_DATA_ITEMS_MAX, check_contact_data, is_work_item};
+use crate::domain::rules::{CONTACT_DATA_ITEMS_MAX, check_contact_data, is_work_item, size_fault};
 use crate::domain::time::Timestamp;
 use crate::routing::core::Place;
 use crate::store::{AnsweredRequest, Store, StoreError};
@@ -187,11 +187,15 @@ impl<S: Store> Engine<S> {
                 let message = format!("The work item key {} needs a value.", tenant.work_item_key);
                 problems.push(Problem::new(Code::NotAWorkItem, message));
             }
-            if let Some(service) = service {
-                let key = &tenant.work_item_key;
-                let faults = check_contact_data(&after.contact_data, service, key, true);
-                problems.extend(faults.into_iter().map(|fault| fault.problem));
-            }
+            let faults = match service {
+                Some(service) => {
+                    let key = &tenant.work_item_key;
+                    check_contact_data(&after.contact_data, service, key, true)
+                }
+                // Retired: its declarations are gone, the limit is not.
+                None => size_fault(&after.contact_data).into_iter().collect(),
+            };
+            problems.extend(faults.into_iter().map(|fault| fault.problem));
         }
         if after.contact_data.len() > CONTACT_DATA_ITEMS_MAX {
             let message = format!("The item would have more than {CONTACT_DATA_ITEMS_MAX} keys.");
