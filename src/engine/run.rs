@@ -75,17 +75,21 @@ fn run<S: Store>(
 ) -> Result<(), StoreError> {
     let mut due = Some(clock());
     let mut untidy = true;
+    let mut turned_at = clock();
     loop {
         let (batch, open) = collect(commands, wait(due, untidy));
         if batch.is_empty() && !open {
             return Ok(());
         }
         let now = clock();
-        if batch.is_empty() && due.is_none_or(|due| due > now) {
+        // A clock that was set back closes entrances and makes the time of a probe far away.
+        let set_back = now < turned_at;
+        if batch.is_empty() && !set_back && due.is_none_or(|due| due > now) {
             untidy = engine.tidy()?;
         } else {
             let mut publish = |view| drop(pictures.send_replace(Arc::new(view)));
             due = engine.turn(batch, now, &mut publish)?;
+            turned_at = now;
             untidy = true;
         }
         turns.fetch_add(1, Ordering::Relaxed);
