@@ -4,21 +4,28 @@
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
+use uuid::Uuid;
 
 use crate::domain::answer::WarningCode;
 use crate::domain::code::Code;
 use crate::domain::entrance::EntranceVerb;
-use crate::domain::ids::Priority;
+use crate::domain::ids::{BlobId, Priority};
 use crate::domain::item::ItemState;
 use crate::domain::message::{Changes, Submission};
 use crate::domain::policy::{Policy, SenderPolicy, ServicePolicy, TenantPolicy};
 use crate::store::memory::{CommitFault, MemoryStore};
 
 use super::command::{Command, Submit, UpdateItem};
-use super::world::{HOUR, World, policy, service, submission, update, with_lifetime};
+use super::world::{
+    HOUR, MINUTE, World, policy, service, submission, update, with_attachment, with_lifetime,
+};
 
 fn open_world() -> World {
     World::new(policy(vec![service("loans")], None))
+}
+
+fn blob(number: u128) -> BlobId {
+    BlobId(Uuid::from_u128(number))
 }
 
 #[test]
@@ -117,6 +124,56 @@ fn timers_rest_after_a_failed_commit_instead_of_spinning() {
         world.settle().expect("no fault");
         assert_eq!(world.item("a").state, ItemState::Ended, "{fault:?}");
     }
+}
+
+#[test]
+fn a_body_whose_item_never_comes_is_dropped() {
+    let mut world = open_world();
+    world.store_body(blob(1), b"body").expect("stored");
+    world.advance(9 * MINUTE);
+    assert!(world.engine.store().blob(blob(1)).is_some(), "on its way");
+    world.advance(2 * MINUTE);
+    assert_eq!(world.engine.store().blob(blob(1)), None);
+}
+
+#[test]
+fn a_body_of_an_item_stays() {
+    let mut world = open_world();
+    world.store_body(blob(1), b"body").expect("stored");
+    world
+        .submit(with_attachment(submission("a", "loans"), blob(1), 4))
+        .expect("taken");
+    world.advance(HOUR);
+    assert_eq!(world.engine.store().blob(blob(1)), Some(b"body".to_vec()));
+}
+
+#[test]
+fn bodies_of_a_failed_commit_are_dropped() {
+    let mut world = open_world();
+    world.store_body(blob(1), b"body").expect("stored");
+    world.engine.store.fail_next_commit(CommitFault::Full);
+    world
+        .submit(with_attachment(submission("a", "loans"), blob(1), 4))
+        .expect_err("no room");
+    world.advance(2_000);
+    assert_eq!(world.engine.store().blob(blob(1)), None);
+}
+
+#[test]
+fn a_missing_body_refuses_its_own_item_alone() {
+    let mut world = open_world();
+    world.store_body(blob(1), b"body").expect("stored");
+    let answers = world.submit_many(vec![
+        submission("a", "loans"),
+        with_attachment(submission("b", "loans"), blob(2), 4),
+        with_attachment(submission("c", "loans"), blob(1), 5),
+    ]);
+    let codes: Vec<_> = answers
+        .iter()
+        .map(|entry| entry.result.as_ref().err().map(|refusal| refusal.code()))
+        .collect();
+    let failed = Some(Code::StorageFailed);
+    assert_eq!(codes, [None, failed, failed]);
 }
 
 #[test]

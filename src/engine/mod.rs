@@ -20,6 +20,7 @@ mod release;
 mod submit;
 mod turn;
 mod update;
+mod uploads;
 
 #[cfg(test)]
 mod faults;
@@ -47,6 +48,7 @@ use command::{Command, Pending};
 use directory::{Directory, names_of};
 use ids::{Ids, RandomSource};
 use turn::Turn;
+use uploads::Uploads;
 use view::{Intake, ServiceView, TenantView, View};
 
 /// Items read back from the store at once when the engine starts.
@@ -70,6 +72,7 @@ pub struct Engine<S> {
     /// Timers and entrances rest until then.
     rest_until: Timestamp,
     deferred: Vec<Command>,
+    uploads: Uploads,
     /// When the oldest waiting item of a service was received, kept while it is the oldest.
     oldest: HashMap<ServiceId, (Sequence, Timestamp)>,
     services: BTreeMap<ServiceId, Arc<ServiceView>>,
@@ -109,6 +112,7 @@ impl<S: Store> Engine<S> {
             probe_at: now,
             rest_until: now,
             deferred: Vec::new(),
+            uploads: Uploads::default(),
             oldest: HashMap::new(),
             services: BTreeMap::new(),
             last_now: now,
@@ -196,6 +200,7 @@ impl<S: Store> Engine<S> {
         self.deferred.append(&mut turn.deferred);
         match committed {
             Ok(()) => {
+                self.uploads.committed(&turn.batch, now);
                 let refreshed = self.refresh_services();
                 publish(self.view());
                 // Committed is committed, even if the picture could not be taken.
@@ -225,6 +230,8 @@ impl<S: Store> Engine<S> {
         if rests {
             return Ok(());
         }
+        let overdue = self.uploads.overdue(&turn.batch, turn.now);
+        turn.batch.dropped_blobs.extend(overdue);
         self.release(turn, busy)
     }
 
@@ -290,6 +297,7 @@ impl<S: Store> Engine<S> {
             return Err(failure);
         }
         error!(error = %failure, "a batch was not stored; nothing of it was accepted");
+        self.uploads.failed(&turn.batch);
         self.rest_until = turn.now.plus_ms(REST_MS);
         if matches!(failure, StoreError::Full(_)) {
             self.intake = Intake::StorageFull;
@@ -336,7 +344,9 @@ impl<S: Store> Engine<S> {
             return Some(now);
         }
         let probe = (self.intake == Intake::StorageFull).then_some(self.probe_at);
-        let due = self.core.next_due(now).map(|due| match self.rests(now) {
+        let due = self.core.next_due(now).into_iter();
+        let due = due.chain(self.uploads.next_due(now)).min();
+        let due = due.map(|due| match self.rests(now) {
             true => due.max(self.rest_until),
             false => due,
         });

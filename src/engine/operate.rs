@@ -96,8 +96,9 @@ impl<S: Store> Engine<S> {
 
     pub(super) fn store_chunk(&mut self, turn: &mut Turn, chunk: Chunk, reply: Reply<()>) {
         let result = self.intake_is_open();
-        if result.is_ok() {
-            turn.batch.chunks.push(chunk);
+        match result {
+            Ok(()) => turn.batch.chunks.push(chunk),
+            Err(_) => self.uploads.abandon(chunk.blob),
         }
         turn.pending.push(Pending::Chunk(reply, result));
     }

@@ -139,6 +139,10 @@ impl<S: Store> Engine<S> {
         if submission.dry_run {
             return Ok(Ok(self.dry_receipt(&item, submission.content, warnings)));
         }
+        let bodies = &submission.content.attachments;
+        if let Err(refusal) = self.uploads.check(bodies, &turn.batch.chunks) {
+            return Ok(Err(refusal));
+        }
         self.next_sequence = Sequence(self.next_sequence.0 + 1);
         self.core.apply(None, &Place::from(&item), turn.now);
         let receipt = self.receipt(&item, submission.content.reference.clone(), warnings);

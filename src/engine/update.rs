@@ -88,6 +88,9 @@ impl<S: Store> Engine<S> {
         if let Err(refusal) = self.may_update(&item, &update) {
             return Ok(Err(refusal));
         }
+        if let Err(refusal) = self.uploads.check(&attachments, &turn.batch.chunks) {
+            return Ok(Err(refusal));
+        }
         let after = merged(&before, &update.changes, attachments);
         let mut row = item.clone();
         row.priority = update.changes.priority.unwrap_or(item.priority);

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use crate::domain::answer::{EntranceStatus, EntryAnswer, Receipt, Status};
-use crate::domain::content::{ContactDatum, Content, Expiry};
+use crate::domain::content::{Attachment, ContactDatum, Content, Expiry};
 use crate::domain::entrance::EntranceVerb;
-use crate::domain::ids::{Priority, ServiceId};
+use crate::domain::ids::{BlobId, Priority, ServiceId};
 use crate::domain::item::Item;
 use crate::domain::journal::Actor;
 use crate::domain::message::{Address, Cancel, Changes, Submission, Update};
@@ -16,7 +16,7 @@ use crate::domain::policy::{Policy, SenderPolicy, ServicePolicy, TenantPolicy};
 use crate::domain::refusal::Refusal;
 use crate::domain::time::{Hours, HoursNow, Timestamp};
 use crate::store::memory::MemoryStore;
-use crate::store::{Store, StoreError};
+use crate::store::{Chunk, Store, StoreError};
 
 use super::Engine;
 use super::command::{
@@ -272,6 +272,18 @@ impl<S: Store> World<S> {
         answer.try_recv().expect("the turn answers")
     }
 
+    /// Stores a whole body as one chunk.
+    pub(super) fn store_body(&mut self, blob: BlobId, bytes: &[u8]) -> Result<(), Refusal> {
+        let (reply, answer) = oneshot::channel();
+        let chunk = Chunk {
+            blob,
+            number: 0,
+            bytes: bytes.to_vec(),
+        };
+        self.carry_out(Command::StoreChunk(chunk, reply));
+        told(answer)
+    }
+
     pub(super) fn update(&mut self, update: Update) -> Result<Receipt, Refusal> {
         let sender = self.sender("core");
         let (reply, answer) = oneshot::channel();
@@ -371,6 +383,22 @@ fn told<T>(mut answer: oneshot::Receiver<Result<T, Refusal>>) -> Result<T, Refus
 
 pub(super) fn with_priority(mut submission: Submission, value: u8) -> Submission {
     submission.content.priority = Priority::new(value);
+    of_content(submission.content)
+}
+
+/// A submission that names the body as its attachment.
+pub(super) fn with_attachment(
+    mut submission: Submission,
+    blob: BlobId,
+    length_bytes: u64,
+) -> Submission {
+    submission.content.attachments.push(Attachment {
+        name: "letter.pdf".to_owned(),
+        media_type: "application/pdf".to_owned(),
+        length_bytes,
+        sha256: [7; 32],
+        blob,
+    });
     of_content(submission.content)
 }
 
