@@ -25,6 +25,10 @@ mod uploads;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod invariants;
+#[cfg(test)]
+mod planted;
+#[cfg(test)]
 mod simulator;
 #[cfg(test)]
 mod tests;

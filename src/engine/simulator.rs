@@ -8,36 +8,40 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
 use crate::domain::answer::Receipt;
 use crate::domain::code::Code;
 use crate::domain::content::Expiry;
 use crate::domain::entrance::EntranceVerb;
-use crate::domain::ids::{ItemId, Priority, Sequence};
+use crate::domain::ids::{BlobId, ItemId, Priority, Sequence};
 use crate::domain::item::{Item, ItemState};
 use crate::domain::journal::JournalEvent;
 use crate::domain::message::{Changes, Submission};
 use crate::domain::policy::{Policy, ServicePolicy};
 use crate::domain::refusal::Refusal;
-use crate::domain::time::Timestamp;
-use crate::store::memory::{CommitFault, MemoryStore};
-use crate::store::{Batch, Store, StoreError};
+use crate::store::Store;
+use crate::store::memory::CommitFault;
 
 use super::REST_MS;
+use super::command::{Command, SubmitMany, UpdateItem};
+use super::invariants::{check_limits, check_places, ends};
 use super::world::{
     DAY, HOUR, MINUTE, OfficeHours, SECOND, World, of_content, policy, service, splitmix,
-    submission, update,
+    submission, update, with_attachment,
 };
 
 /// Steps of one life.
 const STEPS: usize = 60;
 /// Queue and buffer of the small service: small enough to be full now and then.
-const SMALL_QUEUE: u32 = 6;
-const SMALL_BUFFER: u32 = 12;
+pub(super) const SMALL_QUEUE: u32 = 6;
+pub(super) const SMALL_BUFFER: u32 = 12;
 
 const SERVICES: [&str; 3] = ["loans", "claims", "office"];
 const SENDERS: [&str; 2] = ["core", "web"];
 
-fn full_policy() -> Policy {
+pub(super) fn full_policy() -> Policy {
     let small = |name: &str| ServicePolicy {
         queue_items_max: SMALL_QUEUE,
         buffer_items_max: SMALL_BUFFER,
@@ -49,6 +53,22 @@ fn full_policy() -> Policy {
         ..small("office")
     };
     policy(vec![service("loans"), small("claims"), office], Some(25))
+}
+
+/// The small services take twice or half as much.
+fn policy_with_other_limits(queue: u32, buffer: u32) -> Policy {
+    let mut policy = full_policy();
+    let mut tenant = (*policy.tenants["bank"]).clone();
+    for name in ["claims", "office"] {
+        let service = ServicePolicy {
+            queue_items_max: queue,
+            buffer_items_max: buffer,
+            ..(*tenant.services[name]).clone()
+        };
+        tenant.services.insert(name.to_owned(), Arc::new(service));
+    }
+    policy.tenants.insert("bank".to_owned(), Arc::new(tenant));
+    policy
 }
 
 fn policy_without_claims() -> Policy {
@@ -100,7 +120,7 @@ impl Life {
     }
 
     fn step(&mut self) {
-        match self.roll(20) {
+        match self.roll(23) {
             0..6 => self.submit_new(),
             6..8 => self.submit_again(),
             8 => self.submit_other(),
@@ -110,7 +130,8 @@ impl Life {
             14..17 => self.let_time_pass(),
             17 => self.world.restart(),
             18 => self.reload(),
-            _ => self.plan_fault(),
+            19 => self.plan_fault(),
+            _ => self.crowd(),
         }
         self.settle();
     }
@@ -303,12 +324,88 @@ impl Life {
     }
 
     fn reload(&mut self) {
-        let policy = if self.roll(2) == 0 {
-            policy_without_claims()
-        } else {
-            full_policy()
+        let policy = match self.roll(4) {
+            0 => policy_without_claims(),
+            1 => policy_with_other_limits(2 * SMALL_QUEUE, 2 * SMALL_BUFFER),
+            2 => policy_with_other_limits(SMALL_QUEUE / 2, SMALL_BUFFER / 2),
+            _ => full_policy(),
         };
         self.world.reload(policy).expect("no tenant is lost");
+    }
+
+    /// Many commands in one turn: a batch with repeats, with a body that is there and one that is
+    /// not, and several changes of one item; now and then the turn fails.
+    fn crowd(&mut self) {
+        let mut entries = Vec::new();
+        for _ in 0..self.roll(4) {
+            entries.push(self.new_submission().1);
+        }
+        let (_, first) = self.new_submission();
+        entries.push(self.with_body(first));
+        if self.roll(2) == 0 {
+            entries.push(entries[0].clone());
+        }
+        let sender = SENDERS[0];
+        if self.roll(4) == 0 {
+            let fault = self.pick(&[CommitFault::Failed, CommitFault::AfterButLost]);
+            self.world.engine.store.fail_next_commit(fault);
+        }
+        let mut commands = Vec::new();
+        let (reply, mut answers) = oneshot::channel();
+        let policy = self.world.policy.senders[sender].clone();
+        let many = SubmitMany {
+            sender: policy.clone(),
+            received_at: self.world.now,
+            entries: entries.iter().cloned().map(Ok).collect(),
+        };
+        commands.push(Command::SubmitMany(Box::new(many), reply));
+        let mut told = Vec::new();
+        for _ in 0..3 {
+            let (reply, answer) = oneshot::channel();
+            let changes = Changes {
+                priority: Priority::new(self.roll(10) as u8),
+                ..Changes::default()
+            };
+            let request = UpdateItem {
+                sender: policy.clone(),
+                update: update(&entries[0].content.reference, changes),
+                attachments: Vec::new(),
+            };
+            commands.push(Command::Update(Box::new(request), reply));
+            told.push(answer);
+        }
+        let life = self.world.life;
+        self.world.dead = self.world.turn(commands).is_err();
+        let answers = answers.try_recv().expect("the turn answers");
+        for (submission, answer) in entries.into_iter().zip(answers) {
+            self.learn(sender, submission, answer.result);
+        }
+        self.settle();
+        for mut answer in told.into_iter().filter(|_| self.world.life == life) {
+            assert!(answer.try_recv().is_ok(), "somebody was never told");
+        }
+    }
+
+    /// Gives a submission an attachment whose body was stored, or was not.
+    fn with_body(&mut self, submission: Submission) -> Submission {
+        let blob = BlobId(Uuid::from_u128(u128::from(splitmix(&mut self.dice))));
+        if self.roll(3) > 0 {
+            drop(self.world.store_body(blob, b"body"));
+            self.settle();
+        }
+        with_attachment(submission, blob, 4)
+    }
+
+    /// Every body that an item names is there, and at most those on their way besides.
+    fn check_bodies(&self, rows: &[Item]) {
+        let mut store = self.world.engine.store().crash();
+        for row in rows {
+            let content = store.content(row.sequence).expect("memory");
+            for attachment in content.expect("it has content").attachments {
+                let body = store.blob(attachment.blob).expect("its body is there");
+                assert_eq!(body.len() as u64, attachment.length_bytes);
+            }
+        }
     }
 
     fn plan_fault(&mut self) {
@@ -333,6 +430,7 @@ impl Life {
         self.check_sequences(&rows);
         self.check_journals(&rows);
         self.check_nothing_overdue(&rows);
+        self.check_bodies(&rows);
         check_places(&self.world, &rows);
         check_limits(&self.world);
     }
@@ -424,87 +522,6 @@ impl Life {
     }
 }
 
-fn ends(event: JournalEvent) -> bool {
-    match event {
-        JournalEvent::Expired
-        | JournalEvent::CancelledByExternalSystem
-        | JournalEvent::CancelledBySupervisor => true,
-        JournalEvent::Received
-        | JournalEvent::StartReached
-        | JournalEvent::Released
-        | JournalEvent::Updated => false,
-    }
-}
-
-/// The core's queues, buffers and counters are those that the rows say, in their order.
-fn check_places<S: Store>(world: &World<S>, rows: &[Item]) {
-    for service in world.engine.core.services() {
-        let waiting = |state: ItemState| {
-            let mut items: Vec<&Item> = rows
-                .iter()
-                .filter(|row| row.service == service.id && row.state == state)
-                .collect();
-            items.sort_by_key(|row| (std::cmp::Reverse(row.priority), row.sequence));
-            items
-                .into_iter()
-                .map(|row| row.sequence)
-                .collect::<Vec<Sequence>>()
-        };
-        let name = &service.name;
-        assert_eq!(
-            service.queue.iter().collect::<Vec<_>>(),
-            waiting(ItemState::Queued),
-            "{name}"
-        );
-        assert_eq!(
-            service.buffer.iter().collect::<Vec<_>>(),
-            waiting(ItemState::Buffered),
-            "{name}"
-        );
-        assert_eq!(
-            service.scheduled,
-            waiting(ItemState::Scheduled).len() as u64,
-            "{name}"
-        );
-    }
-    let open = rows
-        .iter()
-        .filter(|row| row.state.counts_for_fair_use())
-        .count();
-    let tenant = rows
-        .first()
-        .and_then(|row| world.engine.core.tenant(row.tenant));
-    assert_eq!(
-        tenant.map_or(0, |tenant| tenant.fair_use_taken),
-        open as u64
-    );
-}
-
-/// No limit is passed, and a buffered item's entrance is closed.
-fn check_limits<S: Store>(world: &World<S>) {
-    for service in world.engine.core.services() {
-        let Some(policy) = &service.policy else {
-            continue;
-        };
-        assert!(
-            service.queue.len() <= policy.queue_items_max as usize,
-            "{}",
-            service.name
-        );
-        let before = service.buffer.len() as u64 + service.scheduled;
-        assert!(
-            before <= u64::from(policy.buffer_items_max),
-            "{}",
-            service.name
-        );
-        assert!(
-            service.buffer.is_empty() || !service.entrance.is_open(),
-            "{}: at rest an open entrance has released everything",
-            service.name
-        );
-    }
-}
-
 fn live(seed: u64) {
     let mut life = Life::new(seed);
     for _ in 0..STEPS {
@@ -558,129 +575,4 @@ fn the_same_seed_makes_the_same_life() {
     };
     assert_eq!(rows(42), rows(42));
     assert_ne!(rows(42), rows(43));
-}
-
-/// A store with a planted fault, to show that the invariants see it.
-struct Faulty {
-    store: MemoryStore,
-    fault: Plant,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Plant {
-    /// Says a commit succeeded that never happened: a receipt before its commit.
-    ReceiptBeforeCommit,
-    /// Reads items back with their priorities forgotten: a wrong order after a restart.
-    OrderLost,
-    /// Reads only half of the items back.
-    ItemsForgotten,
-}
-
-impl Store for Faulty {
-    fn number(&mut self, names: &crate::store::Names) -> Result<crate::store::Numbers, StoreError> {
-        self.store.number(names)
-    }
-    fn sweep(&mut self) -> Result<(), StoreError> {
-        self.store.sweep()
-    }
-    fn resume(&mut self) -> Result<crate::store::Resume, StoreError> {
-        self.store.resume()
-    }
-    fn open_items(
-        &mut self,
-        after: Sequence,
-        limit: usize,
-    ) -> Result<Vec<crate::store::OpenItem>, StoreError> {
-        let mut items = self.store.open_items(after, limit)?;
-        match self.fault {
-            Plant::OrderLost => items
-                .iter_mut()
-                .for_each(|item| item.priority = Priority::DEFAULT),
-            Plant::ItemsForgotten => items.retain(|item| item.sequence.0.is_multiple_of(2)),
-            Plant::ReceiptBeforeCommit => {}
-        }
-        Ok(items)
-    }
-    fn items(&mut self, sequences: &[Sequence]) -> Result<Vec<Item>, StoreError> {
-        self.store.items(sequences)
-    }
-    fn find_id(&mut self, id: ItemId) -> Result<Option<Item>, StoreError> {
-        self.store.find_id(id)
-    }
-    fn find_reference(
-        &mut self,
-        sender: crate::domain::ids::SenderId,
-        reference: &str,
-    ) -> Result<Option<crate::store::KnownReference>, StoreError> {
-        self.store.find_reference(sender, reference)
-    }
-    fn find_related(
-        &mut self,
-        tenant: crate::domain::ids::TenantId,
-        name: &str,
-    ) -> Result<Option<Sequence>, StoreError> {
-        self.store.find_related(tenant, name)
-    }
-    fn content(
-        &mut self,
-        sequence: Sequence,
-    ) -> Result<Option<crate::domain::content::Content>, StoreError> {
-        self.store.content(sequence)
-    }
-    fn find_request(
-        &mut self,
-        sequence: Sequence,
-        request_id: &str,
-    ) -> Result<Option<crate::store::AnsweredRequest>, StoreError> {
-        self.store.find_request(sequence, request_id)
-    }
-    fn commit(&mut self, batch: &Batch) -> Result<(), StoreError> {
-        match self.fault {
-            Plant::ReceiptBeforeCommit => Ok(()),
-            Plant::OrderLost | Plant::ItemsForgotten => self.store.commit(batch),
-        }
-    }
-    fn probe(&mut self) -> Result<(), StoreError> {
-        self.store.probe()
-    }
-    fn tidy(&mut self) -> Result<bool, StoreError> {
-        self.store.tidy()
-    }
-}
-
-/// Submits items of mixed priority, restarts, and checks as the simulator does.
-fn life_with(fault: Plant) {
-    let start = Timestamp(super::world::MIDNIGHT);
-    let store = Faulty {
-        store: MemoryStore::new(),
-        fault,
-    };
-    let mut world = World::over(store, full_policy(), start);
-    let mut ids = Vec::new();
-    for (number, priority) in [5, 9, 1, 7].into_iter().enumerate() {
-        let submission = submission(&format!("r{number}"), "loans");
-        let submission = super::world::with_priority(submission, priority);
-        ids.push(world.submit(submission).expect("taken").id.expect("named"));
-    }
-    let store = Faulty {
-        store: world.engine.store().store.crash(),
-        fault,
-    };
-    let world = World::over(store, full_policy(), start);
-    let rows: Vec<Item> = world.engine.store().store.rows().cloned().collect();
-    let found: Vec<ItemId> = rows.iter().map(|row| row.id).collect();
-    assert_eq!(found, ids, "every receipt has its item");
-    check_places(&world, &rows);
-}
-
-#[test]
-fn planted_faults_are_each_caught() {
-    for fault in [
-        Plant::ReceiptBeforeCommit,
-        Plant::OrderLost,
-        Plant::ItemsForgotten,
-    ] {
-        let caught = std::panic::catch_unwind(|| life_with(fault)).is_err();
-        assert!(caught, "{fault:?} was not seen");
-    }
 }

@@ -172,7 +172,7 @@ pub(super) struct World<S: Store = MemoryStore> {
     pub now: Timestamp,
     pub policy: Arc<Policy>,
     /// Which process this is; gives its ids another seed.
-    life: u64,
+    pub life: u64,
     /// The store failed fatally: a real process would have ended.
     pub dead: bool,
 }

@@ -1,0 +1,99 @@
+//! What must hold between any two steps of a life, seen by the rows and the core alone.
+
+use crate::domain::ids::Sequence;
+use crate::domain::item::{Item, ItemState};
+use crate::domain::journal::JournalEvent;
+use crate::store::Store;
+
+use super::simulator::{SMALL_BUFFER, SMALL_QUEUE};
+use super::world::World;
+
+pub(super) fn ends(event: JournalEvent) -> bool {
+    match event {
+        JournalEvent::Expired
+        | JournalEvent::CancelledByExternalSystem
+        | JournalEvent::CancelledBySupervisor => true,
+        JournalEvent::Received
+        | JournalEvent::StartReached
+        | JournalEvent::Released
+        | JournalEvent::Updated => false,
+    }
+}
+
+/// The core's queues, buffers and counters are those that the rows say, in their order.
+pub(super) fn check_places<S: Store>(world: &World<S>, rows: &[Item]) {
+    for service in world.engine.core.services() {
+        let waiting = |state: ItemState| {
+            let mut items: Vec<&Item> = rows
+                .iter()
+                .filter(|row| row.service == service.id && row.state == state)
+                .collect();
+            items.sort_by_key(|row| (std::cmp::Reverse(row.priority), row.sequence));
+            items
+                .into_iter()
+                .map(|row| row.sequence)
+                .collect::<Vec<Sequence>>()
+        };
+        let name = &service.name;
+        assert_eq!(
+            service.queue.iter().collect::<Vec<_>>(),
+            waiting(ItemState::Queued),
+            "{name}"
+        );
+        assert_eq!(
+            service.buffer.iter().collect::<Vec<_>>(),
+            waiting(ItemState::Buffered),
+            "{name}"
+        );
+        assert_eq!(
+            service.scheduled,
+            waiting(ItemState::Scheduled).len() as u64,
+            "{name}"
+        );
+    }
+    let open = rows
+        .iter()
+        .filter(|row| row.state.counts_for_fair_use())
+        .count();
+    let tenant = rows
+        .first()
+        .and_then(|row| world.engine.core.tenant(row.tenant));
+    assert_eq!(
+        tenant.map_or(0, |tenant| tenant.fair_use_taken),
+        open as u64
+    );
+}
+
+/// No limit is passed, and a buffered item's entrance is closed.
+pub(super) fn check_limits<S: Store>(world: &World<S>) {
+    for service in world.engine.core.services() {
+        let Some(policy) = &service.policy else {
+            continue;
+        };
+        let small = service.name.as_ref() != "loans";
+        // A reload may have taken the limits beneath what waits already.
+        let queue_max = if small {
+            2 * SMALL_QUEUE
+        } else {
+            policy.queue_items_max
+        };
+        let buffer_max = if small {
+            2 * SMALL_BUFFER
+        } else {
+            policy.buffer_items_max
+        };
+        let name = &service.name;
+        assert!(service.queue.len() <= queue_max as usize, "{name}");
+        let before = service.buffer.len() as u64 + service.scheduled;
+        assert!(before <= u64::from(buffer_max), "{name}");
+        assert!(
+            service.queue.len() < policy.queue_items_max as usize || !service.entrance.is_open(),
+            "{name}: a full queue takes more"
+        );
+        assert!(
+            service.buffer.is_empty() || !service.entrance.is_open(),
+            "{}: at rest an open entrance has released everything",
+            service.name
+        );
+    }
+}

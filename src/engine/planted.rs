@@ -1,0 +1,136 @@
+//! Faults planted in a store, to show that the simulator's invariants see them.
+
+use crate::domain::ids::{ItemId, Priority, Sequence};
+use crate::domain::item::Item;
+use crate::domain::time::Timestamp;
+use crate::store::memory::MemoryStore;
+use crate::store::{Batch, Store, StoreError};
+
+use super::invariants::check_places;
+use super::simulator::full_policy;
+use super::world::{World, submission};
+
+/// A store with a planted fault, to show that the invariants see it.
+struct Faulty {
+    store: MemoryStore,
+    fault: Plant,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Plant {
+    /// Says a commit succeeded that never happened: a receipt before its commit.
+    ReceiptBeforeCommit,
+    /// Reads items back with their priorities forgotten: a wrong order after a restart.
+    OrderLost,
+    /// Reads only half of the items back.
+    ItemsForgotten,
+}
+
+impl Store for Faulty {
+    fn number(&mut self, names: &crate::store::Names) -> Result<crate::store::Numbers, StoreError> {
+        self.store.number(names)
+    }
+    fn sweep(&mut self) -> Result<(), StoreError> {
+        self.store.sweep()
+    }
+    fn resume(&mut self) -> Result<crate::store::Resume, StoreError> {
+        self.store.resume()
+    }
+    fn open_items(
+        &mut self,
+        after: Sequence,
+        limit: usize,
+    ) -> Result<Vec<crate::store::OpenItem>, StoreError> {
+        let mut items = self.store.open_items(after, limit)?;
+        match self.fault {
+            Plant::OrderLost => items
+                .iter_mut()
+                .for_each(|item| item.priority = Priority::DEFAULT),
+            Plant::ItemsForgotten => items.retain(|item| item.sequence.0.is_multiple_of(2)),
+            Plant::ReceiptBeforeCommit => {}
+        }
+        Ok(items)
+    }
+    fn items(&mut self, sequences: &[Sequence]) -> Result<Vec<Item>, StoreError> {
+        self.store.items(sequences)
+    }
+    fn find_id(&mut self, id: ItemId) -> Result<Option<Item>, StoreError> {
+        self.store.find_id(id)
+    }
+    fn find_reference(
+        &mut self,
+        sender: crate::domain::ids::SenderId,
+        reference: &str,
+    ) -> Result<Option<crate::store::KnownReference>, StoreError> {
+        self.store.find_reference(sender, reference)
+    }
+    fn find_related(
+        &mut self,
+        tenant: crate::domain::ids::TenantId,
+        name: &str,
+    ) -> Result<Option<Sequence>, StoreError> {
+        self.store.find_related(tenant, name)
+    }
+    fn content(
+        &mut self,
+        sequence: Sequence,
+    ) -> Result<Option<crate::domain::content::Content>, StoreError> {
+        self.store.content(sequence)
+    }
+    fn find_request(
+        &mut self,
+        sequence: Sequence,
+        request_id: &str,
+    ) -> Result<Option<crate::store::AnsweredRequest>, StoreError> {
+        self.store.find_request(sequence, request_id)
+    }
+    fn commit(&mut self, batch: &Batch) -> Result<(), StoreError> {
+        match self.fault {
+            Plant::ReceiptBeforeCommit => Ok(()),
+            Plant::OrderLost | Plant::ItemsForgotten => self.store.commit(batch),
+        }
+    }
+    fn probe(&mut self) -> Result<(), StoreError> {
+        self.store.probe()
+    }
+    fn tidy(&mut self) -> Result<bool, StoreError> {
+        self.store.tidy()
+    }
+}
+
+/// Submits items of mixed priority, restarts, and checks as the simulator does.
+fn life_with(fault: Plant) {
+    let start = Timestamp(super::world::MIDNIGHT);
+    let store = Faulty {
+        store: MemoryStore::new(),
+        fault,
+    };
+    let mut world = World::over(store, full_policy(), start);
+    let mut ids = Vec::new();
+    for (number, priority) in [5, 9, 1, 7].into_iter().enumerate() {
+        let submission = submission(&format!("r{number}"), "loans");
+        let submission = super::world::with_priority(submission, priority);
+        ids.push(world.submit(submission).expect("taken").id.expect("named"));
+    }
+    let store = Faulty {
+        store: world.engine.store().store.crash(),
+        fault,
+    };
+    let world = World::over(store, full_policy(), start);
+    let rows: Vec<Item> = world.engine.store().store.rows().cloned().collect();
+    let found: Vec<ItemId> = rows.iter().map(|row| row.id).collect();
+    assert_eq!(found, ids, "every receipt has its item");
+    check_places(&world, &rows);
+}
+
+#[test]
+fn planted_faults_are_each_caught() {
+    for fault in [
+        Plant::ReceiptBeforeCommit,
+        Plant::OrderLost,
+        Plant::ItemsForgotten,
+    ] {
+        let caught = std::panic::catch_unwind(|| life_with(fault)).is_err();
+        assert!(caught, "{fault:?} was not seen");
+    }
+}
