@@ -116,6 +116,9 @@ fn the_log_stays_bounded_under_load() {
         let mut batch = batch((first..first + 100).map(item));
         for new in &mut batch.new_items {
             new.raw.clone_from(&raw);
+            // As the engine does: what it reads begins the transaction that writes.
+            let known = store.find_reference(new.item.sender, &new.content.reference);
+            assert_eq!(known.expect("read"), None);
         }
         store.commit(&batch).expect("written");
     }
