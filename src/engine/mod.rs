@@ -81,6 +81,9 @@ pub struct Engine<S> {
     oldest: HashMap<ServiceId, (Sequence, Timestamp)>,
     services: BTreeMap<ServiceId, Arc<ServiceView>>,
     last_now: Timestamp,
+    /// After a fatal failure: answers that nobody may give. They end with the process, so that
+    /// their connections break and the senders repeat themselves.
+    unanswered: Vec<Pending>,
 }
 
 /// Why the engine cannot start with a policy.
@@ -120,6 +123,7 @@ impl<S: Store> Engine<S> {
             oldest: HashMap::new(),
             services: BTreeMap::new(),
             last_now: now,
+            unanswered: Vec::new(),
         };
         match engine.store.sweep() {
             Ok(()) => {}
@@ -171,8 +175,8 @@ impl<S: Store> Engine<S> {
     /// a command comes).
     ///
     /// # Errors
-    /// [`StoreError::Fatal`] and its like: what is on disk is unknown; everybody waiting has been
-    /// refused, end the process.
+    /// [`StoreError::Fatal`] and its like: what is on disk is unknown; those who wait get no answer,
+    /// end the process.
     pub fn turn(
         &mut self,
         commands: Vec<Command>,
@@ -279,27 +283,26 @@ impl<S: Store> Engine<S> {
         }
     }
 
-    /// After a failed commit: everybody in the batch is refused and the core is made anew.
+    /// After a failed commit: everybody in the batch is refused and the core is made anew. After a
+    /// fatal one nobody is told anything: the items may be on disk, and an error would deny it.
     fn recover(
         &mut self,
         failure: StoreError,
         turn: Turn,
         publish: &mut dyn FnMut(View),
     ) -> Result<(), StoreError> {
-        let (refusal, fatal) = match &failure {
-            StoreError::Full(_) => (storage_full(), false),
-            StoreError::Failed(_) | StoreError::Conflict(_) => (storage_failed(), false),
+        let refusal = match &failure {
+            StoreError::Full(_) => storage_full(),
+            StoreError::Failed(_) | StoreError::Conflict(_) => storage_failed(),
             StoreError::Fatal(_) | StoreError::Newer { .. } | StoreError::Locked(_) => {
-                (storage_failed(), true)
+                error!(error = %failure, "the store can no longer be trusted; stopping");
+                self.unanswered = turn.pending;
+                return Err(failure);
             }
         };
         turn.pending
             .into_iter()
             .for_each(|pending| pending.refuse(&refusal));
-        if fatal {
-            error!(error = %failure, "the store can no longer be trusted; stopping");
-            return Err(failure);
-        }
         error!(error = %failure, "a batch was not stored; nothing of it was accepted");
         self.uploads.failed(&turn.batch);
         self.rest_until = turn.now.plus_ms(REST_MS);

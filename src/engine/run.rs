@@ -88,7 +88,14 @@ fn run<S: Store>(
             untidy = engine.tidy()?;
         } else {
             let mut publish = |view| drop(pictures.send_replace(Arc::new(view)));
-            due = engine.turn(batch, now, &mut publish)?;
+            due = match engine.turn(batch, now, &mut publish) {
+                Ok(due) => due,
+                Err(failure) => {
+                    // Its unanswered commands must not be told that it stopped: see `Engine`.
+                    std::mem::forget(engine);
+                    return Err(failure);
+                }
+            };
             turned_at = now;
             untidy = true;
         }

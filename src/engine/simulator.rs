@@ -376,9 +376,17 @@ impl Life {
         }
         let life = self.world.life;
         self.world.dead = self.world.turn(commands).is_err();
-        let answers = answers.try_recv().expect("the turn answers");
-        for (submission, answer) in entries.into_iter().zip(answers) {
-            self.learn(sender, submission, answer.result);
+        let answers = answers.try_recv().ok();
+        assert!(
+            answers.is_some() || self.world.dead,
+            "only a dead process is silent"
+        );
+        for (index, submission) in entries.into_iter().enumerate() {
+            let silence = || Err(Refusal::new(Code::StorageFailed, "no answer"));
+            let told = answers
+                .as_ref()
+                .map(|answers| answers[index].result.clone());
+            self.learn(sender, submission, told.unwrap_or_else(silence));
         }
         self.settle();
         for mut answer in told.into_iter().filter(|_| self.world.life == life) {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use crate::domain::answer::{EntranceStatus, EntryAnswer, Receipt, Status};
+use crate::domain::code::Code;
 use crate::domain::content::{Attachment, ContactDatum, Content, Expiry};
 use crate::domain::entrance::EntranceVerb;
 use crate::domain::ids::{BlobId, Priority, ServiceId};
@@ -376,9 +377,10 @@ impl<S: Store> World<S> {
     }
 }
 
-/// What a sender was told.
+/// What a sender was told. No answer, from a process that died, reads as `storageFailed`.
 fn told<T>(mut answer: oneshot::Receiver<Result<T, Refusal>>) -> Result<T, Refusal> {
-    answer.try_recv().expect("the turn answers")
+    let silence = || Refusal::new(Code::StorageFailed, "no answer");
+    answer.try_recv().unwrap_or_else(|_| Err(silence()))
 }
 
 pub(super) fn with_priority(mut submission: Submission, value: u8) -> Submission {

@@ -149,11 +149,12 @@ async fn list(
     state: Option<ItemState>,
 ) -> Result<Reply, Refusal> {
     let name = caller.sender.name.clone();
+    let tenant = caller.sender.tenant.clone();
     let page = STATUSES_PAGE as usize;
     let (listed, numbers) = shared
         .read(move |reader| {
             let numbers = reader.numbers()?;
-            let listed = match sender_id(&numbers, &name) {
+            let listed = match sender_id(&numbers, &tenant, &name) {
                 // One more than a page tells whether there is another.
                 Some(sender) => reader.list_of_sender(sender, after, state, page + 1)?,
                 None => Vec::new(),
@@ -175,10 +176,12 @@ async fn list(
     }))
 }
 
-fn sender_id(numbers: &Numbers, name: &str) -> Option<SenderId> {
+/// The number of a sender within its tenant: one that was moved has a number in each.
+fn sender_id(numbers: &Numbers, tenant: &str, name: &str) -> Option<SenderId> {
+    let (_, tenant) = numbers.tenants.iter().find(|(known, _)| known == tenant)?;
     let mut senders = numbers.senders.iter();
     senders
-        .find(|(_, known, _)| known == name)
+        .find(|(of, known, _)| of == tenant && known == name)
         .map(|(_, _, id)| *id)
 }
 
