@@ -33,7 +33,7 @@ use crate::engine::{Engine, StartError, run};
 use crate::http::tls::TlsError;
 use crate::store::StoreError;
 use crate::store::read::Readers;
-use crate::store::sqlite::{SqliteOptions, SqliteStore};
+use crate::store::sqlite::{DATABASE_FILE, SqliteOptions, SqliteStore};
 
 use running::Ended;
 use setup::Setup;
@@ -140,6 +140,16 @@ fn start_engine(
     policy: Arc<Policy>,
 ) -> Result<(RunningEngine, Arc<Readers>), ServeError> {
     let store = &setup.config.store;
+    let database = store.data.join(DATABASE_FILE);
+    if store.sqlite != database {
+        let text = format!(
+            "`sqlite` under [store] names {}, but this version keeps the database in {}: remove \
+             the key, or set `data`",
+            store.sqlite.display(),
+            database.display()
+        );
+        return Err(ServeError::Policy(text));
+    }
     let options = SqliteOptions {
         bytes_max: store.bytes_max,
         ..SqliteOptions::default()

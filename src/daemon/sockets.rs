@@ -279,6 +279,8 @@ fn group_id(name: &str) -> Result<u32, SocketError> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::MetadataExt;
+
     use super::*;
 
     fn runtime() -> tokio::runtime::Runtime {
@@ -297,18 +299,32 @@ mod tests {
     fn the_control_socket_is_its_owners_alone() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("control.sock");
-        let _entered = runtime();
-        let _guard = _entered.enter();
+        let entered = runtime();
+        let _guard = entered.enter();
         let _listener = open_control(&path, None).expect("it opens");
         assert_eq!(mode(&path), MODE_OWNER);
+    }
+
+    #[test]
+    fn a_configured_group_may_use_the_control_socket() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("control.sock");
+        let own = nix::unistd::Group::from_gid(nix::unistd::getegid());
+        let own = own.expect("groups can be read").expect("ours has a name");
+        let entered = runtime();
+        let _guard = entered.enter();
+        let _listener = open_control(&path, Some(&own.name)).expect("it opens");
+        assert_eq!(mode(&path), MODE_GROUP);
+        let metadata = fs::metadata(&path).expect("the socket is there");
+        assert_eq!(metadata.gid(), own.gid.as_raw());
     }
 
     #[test]
     fn a_dead_control_socket_is_replaced() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("control.sock");
-        let _entered = runtime();
-        let _guard = _entered.enter();
+        let entered = runtime();
+        let _guard = entered.enter();
         drop(open_control(&path, None).expect("it opens"));
         let _listener = open_control(&path, None).expect("it opens again");
         unix::UnixStream::connect(&path).expect("the new one listens");
@@ -319,8 +335,8 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("control.sock");
         fs::write(&path, "mine").expect("a file");
-        let _entered = runtime();
-        let _guard = _entered.enter();
+        let entered = runtime();
+        let _guard = entered.enter();
         assert!(open_control(&path, None).is_err());
         assert_eq!(fs::read(&path).expect("it is there"), b"mine");
     }
