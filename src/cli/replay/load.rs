@@ -209,8 +209,9 @@ async fn send_one(
 fn fresh(fixture: &Fixture, freshness: Option<&Freshness>, round: u32) -> Fixture {
     let mut fixture = fixture.clone();
     if let Some(freshness) = freshness {
-        let (message, names) = freshness.message(&fixture.message, round);
+        let (message, mut names) = freshness.message(&fixture.message, round);
         fixture.message = message;
+        fixture.uri = freshness.uri(&fixture.uri, round, &mut names);
         fixture.answer = fixture.answer.map(|answer| renamed(&answer, &names));
     }
     fixture
