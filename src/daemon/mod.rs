@@ -120,7 +120,7 @@ pub fn serve(flags: Flags) -> Result<(), ServeError> {
     let ended = runtime.block_on(running::run(node));
     // Whatever still holds a handle of the engine is dropped here, at the latest.
     runtime.shutdown_timeout(TASKS_WAIT);
-    let engine_ended = join_engine(thread);
+    let engine_ended = join_engine(thread, ENGINE_WAIT);
     signal_thread.stop();
     match (ended?, engine_ended) {
         (Ended::Drained, Ok(())) => {
@@ -180,7 +180,7 @@ fn runtime() -> io::Result<Runtime> {
 ///
 /// # Errors
 /// A sentence: its error, its panic, or that it did not end in time.
-fn join_engine(thread: JoinHandle<Result<(), StoreError>>) -> Result<(), String> {
+fn join_engine(thread: JoinHandle<Result<(), StoreError>>, wait: Duration) -> Result<(), String> {
     let (done, ended) = mpsc::channel();
     let joining = std::thread::Builder::new()
         .name("engine-end".to_owned())
@@ -193,8 +193,40 @@ fn join_engine(thread: JoinHandle<Result<(), StoreError>>) -> Result<(), String>
             let _ = done.send(outcome);
         });
     joining.map_err(|error| error.to_string())?;
-    match ended.recv_timeout(ENGINE_WAIT) {
+    match ended.recv_timeout(wait) {
         Ok(outcome) => outcome,
-        Err(_) => Err(format!("it did not end within {} s", ENGINE_WAIT.as_secs())),
+        Err(_) => Err(format!("it did not end within {} s", wait.as_secs())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn an_engine_that_ended_well_has_no_reason() {
+        let thread = std::thread::spawn(|| Ok(()));
+        assert_eq!(join_engine(thread, LONG), Ok(()));
+    }
+
+    #[test]
+    fn an_engine_that_failed_says_why() {
+        let thread = std::thread::spawn(|| Err(StoreError::Fatal("no sync".to_owned())));
+        let reason = join_engine(thread, LONG).expect_err("it failed");
+        assert!(reason.contains("no sync"), "{reason}");
+    }
+
+    #[test]
+    fn an_engine_that_hangs_is_not_waited_for() {
+        let (_open, closed) = mpsc::channel::<()>();
+        let thread = std::thread::spawn(move || {
+            // Ends with the test, when the other end is dropped.
+            let _ = closed.recv();
+            Ok(())
+        });
+        let reason = join_engine(thread, Duration::ZERO).expect_err("it hangs");
+        assert!(reason.contains("did not end"), "{reason}");
     }
 }
