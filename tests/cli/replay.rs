@@ -135,7 +135,7 @@ fn without_a_daemon_replay_is_69() {
 fn the_published_fixtures_hold_for_a_new_demo_and_again_with_fresh_references() {
     let folder = daemon::folder("replay");
     let daemon = Daemon::start(&folder.path().join("data"));
-    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/messages");
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/intake");
     let first = replay(&daemon, &fixtures, &[]);
     assert_eq!(code(&first), 0, "{}", stdout(&first));
     let again = replay(&daemon, &fixtures, &["--fresh-references", "--repeat", "3"]);
