@@ -157,7 +157,8 @@ fn start_engine(
     let sqlite = SqliteStore::open(&store.data, options)?;
     let readers = Arc::new(Readers::open(&store.data, READERS)?);
     let engine = Engine::start(sqlite, policy, random(), clock())?;
-    Ok((run::spawn(engine)?, readers))
+    let commands_waiting_max = setup.config.limits.engine_queue_max as usize;
+    Ok((run::spawn(engine, commands_waiting_max)?, readers))
 }
 
 /// Where ids take their randomness from.

@@ -17,8 +17,6 @@ use super::command::Command;
 use super::handle::EngineHandle;
 use super::view::View;
 
-/// Commands that may wait for the engine; a door that finds no place answers `overloaded`.
-pub const COMMANDS_WAITING_MAX: usize = 4_096;
 /// Commands taken in one turn, at most.
 const COMMANDS_PER_TURN: usize = 256;
 /// Bytes of commands taken in one turn, at most (one larger command goes alone).
@@ -45,12 +43,16 @@ pub fn clock() -> Timestamp {
 }
 
 /// Starts the engine's thread. It ends when every handle is dropped and all commands are answered,
-/// or when the store fails fatally.
+/// or when the store fails fatally. Up to `commands_waiting_max` commands may wait for it; a door
+/// that finds no place answers `overloaded`.
 ///
 /// # Errors
 /// The operating system gives no thread.
-pub fn spawn<S: Store + 'static>(engine: Engine<S>) -> std::io::Result<RunningEngine> {
-    let (sender, receiver) = sync_channel(COMMANDS_WAITING_MAX);
+pub fn spawn<S: Store + 'static>(
+    engine: Engine<S>,
+    commands_waiting_max: usize,
+) -> std::io::Result<RunningEngine> {
+    let (sender, receiver) = sync_channel(commands_waiting_max);
     let (pictures, view) = watch::channel(Arc::new(engine.view()));
     let progress = Arc::new(AtomicU64::new(0));
     let turns = progress.clone();

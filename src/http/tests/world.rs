@@ -146,7 +146,7 @@ impl World {
         let engine = Engine::start(store, policy.clone(), random, clock()).expect("an engine");
         let RunningEngine {
             handle, progress, ..
-        } = spawn(engine).expect("a thread");
+        } = spawn(engine, 1_024).expect("a thread");
         let shared = Shared::new(SharedSetup {
             engine: handle,
             progress,
