@@ -14,13 +14,11 @@ use crate::domain::code::Code;
 use crate::domain::policy::MESSAGE_BYTES_MAX;
 use crate::domain::refusal::{Problem, Refusal};
 
-use super::budget::{Budget, NoRoom, Share};
+use super::budget::{Budget, NoRoom, SMALL_BODY_BYTES_MAX, Share};
 use super::media::Packing;
 
 /// A body must come at this rate at least, after a first allowance of the body timeout.
 const BODY_BYTES_PER_S_MIN: u64 = 16 * 1024;
-/// Memory set aside at once for a body that announces its length.
-const RESERVE_BYTES_MAX: u64 = 64 * 1024;
 /// Bytes that are unpacked before other tasks get their turn.
 const UNPACK_SLICE_BYTES: usize = 1024 * 1024;
 /// Bytes of an unwanted body that are read so that its sender can read the answer.
@@ -59,9 +57,10 @@ pub async fn take(
         Packing::Plain => Gathered::Nothing,
         Packing::Gzip => Gathered::Packed(Box::new(MultiGzDecoder::new(Vec::new()))),
     };
+    let announced = announced.filter(|_| packing == Packing::Plain);
     let mut taking = Taking {
         gathered,
-        announced: announced.unwrap_or(0).min(RESERVE_BYTES_MAX),
+        announced: announced.map_or(0, |bytes| usize::try_from(bytes).unwrap_or(0)),
         share: budget.share(),
     };
     let mut frames = body;
@@ -108,7 +107,8 @@ enum Gathered {
 
 struct Taking {
     gathered: Gathered,
-    announced: u64,
+    /// Length of a plain body; 0 where it is not known.
+    announced: usize,
     share: Share,
 }
 
@@ -123,12 +123,15 @@ impl Taking {
             Gathered::Many(all) => all.len(),
         };
         within_limit(so_far + piece.len())?;
-        room(&mut self.share, so_far + piece.len()).await?;
+        let mut wanted = so_far + piece.len();
+        if self.announced > SMALL_BODY_BYTES_MAX {
+            wanted = wanted.max(self.announced);
+        }
+        room(&mut self.share, wanted).await?;
         self.gathered = match std::mem::replace(&mut self.gathered, Gathered::Nothing) {
             Gathered::Nothing => Gathered::One(piece),
             Gathered::One(first) => {
-                let announced = usize::try_from(self.announced).unwrap_or(0);
-                let mut all = Vec::with_capacity(announced.max(first.len() + piece.len()));
+                let mut all = Vec::with_capacity(self.announced.max(first.len() + piece.len()));
                 all.extend_from_slice(&first);
                 all.extend_from_slice(&piece);
                 Gathered::Many(all)

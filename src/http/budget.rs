@@ -3,13 +3,15 @@
 //!
 //! A quarter of the budget is kept for bodies of up to [`SMALL_BODY_BYTES_MAX`]. A body takes its
 //! share as it grows; once it is larger than small, all of its share comes from the other three
-//! quarters. Who waits is served in order, and whoever waited longest gives up first, so bodies
-//! that hold each other up do not do so for ever.
+//! quarters. A large body that announces its length takes its whole share at once: bodies that were
+//! let in half would only hold each other up. Those that cannot say how long they will be wait in
+//! one line, and whoever is at its head gets all that becomes free until it is whole.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, TryAcquireError};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
+use tokio::time::timeout;
 
 /// Bodies up to this size may use the quarter that is kept for them.
 pub const SMALL_BODY_BYTES_MAX: usize = 64 * 1024;
@@ -20,6 +22,7 @@ const KEPT_PART: u64 = 4;
 pub struct Budget {
     kept: Semaphore,
     common: Semaphore,
+    line: Arc<Semaphore>,
     bytes_max: usize,
     wait: Duration,
 }
@@ -34,6 +37,7 @@ pub struct Share {
     budget: Arc<Budget>,
     kept: usize,
     common: usize,
+    head_of_line: Option<OwnedSemaphorePermit>,
 }
 
 impl Budget {
@@ -45,6 +49,7 @@ impl Budget {
         Arc::new(Budget {
             kept: Semaphore::new(kept),
             common: Semaphore::new(common),
+            line: Arc::new(Semaphore::new(1)),
             bytes_max: kept + common,
             wait,
         })
@@ -56,6 +61,7 @@ impl Budget {
             budget: self.clone(),
             kept: 0,
             common: 0,
+            head_of_line: None,
         }
     }
 
@@ -88,10 +94,22 @@ impl Share {
             return self.grow_small(bytes - self.bytes()).await;
         }
         let more = bytes - self.common;
-        take(&self.budget.common, more, self.budget.wait).await?;
+        if !try_take(&self.budget.common, more) {
+            let wait = self.budget.wait;
+            let waiting = timeout(wait, self.wait_for(more)).await;
+            waiting.map_err(|_| NoRoom)??;
+        }
         self.common = bytes;
         self.budget.kept.add_permits(std::mem::take(&mut self.kept));
         Ok(())
+    }
+
+    async fn wait_for(&mut self, more: usize) -> Result<(), NoRoom> {
+        if self.head_of_line.is_none() {
+            let line = self.budget.line.clone();
+            self.head_of_line = Some(line.acquire_owned().await.map_err(|_| NoRoom)?);
+        }
+        take(&self.budget.common, more).await
     }
 
     async fn grow_small(&mut self, more: usize) -> Result<(), NoRoom> {
@@ -104,7 +122,8 @@ impl Share {
             self.common += more;
             return Ok(());
         }
-        take(&budget.kept, more, budget.wait).await?;
+        let waiting = timeout(budget.wait, take(&budget.kept, more)).await;
+        waiting.map_err(|_| NoRoom)??;
         self.kept += more;
         Ok(())
     }
@@ -130,16 +149,11 @@ fn try_take(from: &Semaphore, bytes: usize) -> bool {
     }
 }
 
-async fn take(from: &Semaphore, bytes: usize, wait: Duration) -> Result<(), NoRoom> {
+async fn take(from: &Semaphore, bytes: usize) -> Result<(), NoRoom> {
     let permits = u32::try_from(bytes).map_err(|_| NoRoom)?;
-    let acquired = tokio::time::timeout(wait, from.acquire_many(permits)).await;
-    match acquired {
-        Ok(Ok(permit)) => {
-            permit.forget();
-            Ok(())
-        }
-        Ok(Err(_)) | Err(_) => Err(NoRoom),
-    }
+    let permit = from.acquire_many(permits).await.map_err(|_| NoRoom)?;
+    permit.forget();
+    Ok(())
 }
 
 #[cfg(test)]
@@ -182,6 +196,34 @@ mod tests {
         tokio::task::yield_now().await;
         drop(first);
         assert_eq!(waiting.await.expect("joined"), Ok(()));
+    }
+
+    #[tokio::test]
+    async fn who_waits_first_gets_all_that_becomes_free() {
+        let budget = Budget::new(4 * SMALL as u64 * 2, Duration::from_secs(60));
+        let mut bodies = Vec::new();
+        for _ in 0..3 {
+            let mut body = budget.share();
+            body.grow_to(2 * SMALL).await.expect("a third of the room");
+            bodies.push(body);
+        }
+        let given_up = bodies.pop().expect("the third");
+        let [first, second] = bodies.try_into().unwrap_or_else(|_| unreachable!("two"));
+        let grow = |mut body: Share| async move {
+            for bytes in [3 * SMALL, 4 * SMALL] {
+                body.grow_to(bytes).await?;
+            }
+            Ok::<Share, NoRoom>(body)
+        };
+        let first = tokio::spawn(grow(first));
+        tokio::task::yield_now().await;
+        let second = tokio::spawn(grow(second));
+        tokio::task::yield_now().await;
+        drop(given_up);
+        let first = first.await.expect("joined").expect("it is whole");
+        assert!(!second.is_finished(), "it waits for the first to be done");
+        drop(first);
+        assert!(second.await.expect("joined").is_ok());
     }
 
     #[tokio::test]
