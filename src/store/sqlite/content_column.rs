@@ -141,7 +141,7 @@ fn write_customer(customer: &Customer) -> CustomerColumn<'_> {
 /// The values of a column, with the reference and attachments that stand elsewhere.
 ///
 /// # Errors
-/// The column is not what [`write`] makes: the file is damaged.
+/// The column is not what [`write()`] makes: the file is damaged.
 pub(in crate::store) fn read(
     column: &str,
     reference: String,
