@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use hdrhistogram::Histogram;
 use tokio::task::JoinSet;
@@ -12,6 +12,7 @@ use super::compare::{Difference, differences};
 use super::fixture::Fixture;
 use super::fresh::{Freshness, renamed};
 use super::report::Progress;
+use super::stand_in::StandIns;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::intake::{Answer, Connection, Target};
 
@@ -101,6 +102,7 @@ pub async fn run(plan: Plan) -> Result<Load, Failure> {
         }),
         progress: Progress::new(total),
         begun: Instant::now(),
+        begun_at: SystemTime::now(),
         total,
         plan,
     });
@@ -123,6 +125,8 @@ struct Sending {
     plan: Plan,
     total: u64,
     begun: Instant,
+    /// What the words in the fixtures stand for is told from this time and the round.
+    begun_at: SystemTime,
     progress: Progress,
     state: Mutex<State>,
 }
@@ -157,14 +161,23 @@ impl Sending {
     }
 }
 
+/// A connection, and what was answered on it before.
+struct Line {
+    connection: Connection,
+    stand_ins: StandIns,
+}
+
 async fn send_all(sending: Arc<Sending>) -> Result<(), Failure> {
-    let mut connection = Connection::new(sending.plan.target.clone());
+    let mut line = Line {
+        connection: Connection::new(sending.plan.target.clone()),
+        stand_ins: StandIns::new(sending.begun_at, 0),
+    };
     while let Some(number) = sending.take() {
         let due = sending.due(number);
         if let Some(due) = due {
             sleep_until(due.into()).await;
         }
-        send_one(&sending, &mut connection, number, due).await?;
+        send_one(&sending, &mut line, number, due).await?;
         sending.progress.step();
     }
     Ok(())
@@ -172,7 +185,7 @@ async fn send_all(sending: Arc<Sending>) -> Result<(), Failure> {
 
 async fn send_one(
     sending: &Sending,
-    connection: &mut Connection,
+    line: &mut Line,
     number: u64,
     due: Option<Instant>,
 ) -> Result<(), Failure> {
@@ -180,10 +193,13 @@ async fn send_one(
     let count = fixtures.len() as u64;
     let index = usize::try_from(number % count).expect("it is an index");
     let round = u32::try_from(number / count + 1).expect("rounds are counted in 32 bits");
-    let fixture = fresh(&fixtures[index], sending.plan.freshness.as_ref(), round);
+    let mut fixture = fresh(&fixtures[index], sending.plan.freshness.as_ref(), round);
+    line.stand_ins.renew(StandIns::new(sending.begun_at, round));
+    line.stand_ins.put_into(&mut fixture);
     let body = fixture.packed(fixture.message.clone());
     let begun = Instant::now();
     let (method, headers) = (fixture.method.clone(), &fixture.headers);
+    let connection = &mut line.connection;
     let sent = connection.send(method, &fixture.uri, headers, body).await;
     // With a rate, waiting for a free connection is the daemon's time too.
     let latency = due.unwrap_or(begun).elapsed();
@@ -193,6 +209,7 @@ async fn send_one(
         Ok(answer) => {
             state.lost_in_a_row = 0;
             state.load.judge(&fixture, &answer, round, latency);
+            line.stand_ins.look(&answer);
             Ok(())
         }
         Err(failure) => {

@@ -1,14 +1,15 @@
 //! `replay`: sends fixture messages and compares the answers; with a rate, repeats and fresh
 //! references it is a load generator. `fixtures/README.md` says how fixtures are written.
 //!
-//! `fixture` finds and reads them, `fresh` gives them new references, `load` sends, `compare`
-//! judges, `update` rewrites, `report` prints.
+//! `fixture` finds and reads them, `stand_in` puts in what is known only now, `fresh` gives them
+//! new references, `load` sends, `compare` judges, `update` rewrites, `report` prints.
 
 mod compare;
 mod fixture;
 mod fresh;
 mod load;
 mod report;
+mod stand_in;
 mod update;
 
 use std::num::{NonZeroU32, NonZeroUsize};
@@ -36,7 +37,9 @@ const UPDATE_VARIABLE: &str = "UPDATE_FIXTURES";
 ///
 /// Each NAME.xml is posted in the order of the names; the answer must be that in NAME.answer.xml,
 /// where ids and times match anything and so does every value written as `*`. NAME.http says the
-/// status and headers where they matter. UPDATE_FIXTURES=1 in the environment rewrites the answers.
+/// status and headers where they matter. {fresh} stands for a word that no round before had,
+/// {tomorrow} for a time and {id} for the id answered before. UPDATE_FIXTURES=1 in the environment
+/// rewrites the answers.
 #[derive(Debug, Args)]
 pub struct Replay {
     /// Messages, or folders of them

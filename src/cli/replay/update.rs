@@ -3,9 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use super::compare::{WILDCARD, is_made_up};
 use super::fixture::Fixture;
+use super::stand_in::StandIns;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::intake::{Connection, Target};
 use crate::cli::xml::Element;
@@ -17,12 +19,16 @@ use crate::cli::xml::Element;
 /// The daemon does not answer, or a file cannot be written.
 pub async fn rewrite(fixtures: &[Fixture], target: Arc<Target>) -> Result<Vec<PathBuf>, Failure> {
     let mut connection = Connection::new(target);
+    let mut stand_ins = StandIns::new(SystemTime::now(), 1);
     let mut rewritten = Vec::new();
     for fixture in fixtures {
+        let mut fixture = fixture.clone();
+        stand_ins.put_into(&mut fixture);
         let body = fixture.packed(fixture.message.clone());
         let (method, headers) = (fixture.method.clone(), &fixture.headers);
         let answer = connection.send(method, &fixture.uri, headers, body).await?;
-        if let Ok(found) = Element::parse(&answer.body) {
+        if let Ok(mut found) = Element::parse(&answer.body) {
+            stand_ins.take_out(&mut found);
             let text = starred(found, fixture.answer.as_ref()).to_document();
             rewritten.extend(write(&fixture.answer_path(), &text)?);
         }
@@ -31,6 +37,7 @@ pub async fn rewrite(fixtures: &[Fixture], target: Arc<Target>) -> Result<Vec<Pa
             let text = fs::read_to_string(&path).map_err(|error| failed(&path, &error))?;
             rewritten.extend(write(&path, &with_status(&text, answer.status))?);
         }
+        stand_ins.look(&answer);
     }
     Ok(rewritten)
 }
