@@ -269,8 +269,12 @@ fn unsupported(source: &str, name: &str) -> WireError {
         .filter(char::is_ascii_graphic)
         .take(40)
         .collect();
+    let says = match name.as_str() {
+        "" => "names no encoding".to_owned(),
+        name => format!("says {name}, which is not supported"),
+    };
     let message = format!(
-        "The {source} says {name}, which is not supported: send UTF-8, UTF-16, ISO-8859-1, ISO-8859-15 \
+        "The {source} {says}: send UTF-8, UTF-16, ISO-8859-1, ISO-8859-15 \
          or windows-1252."
     );
     WireError::new(Code::EncodingInvalid, message)

@@ -121,7 +121,7 @@ impl<'a> Walk<'a> {
                     let parent = self.steps.last().map_or("", |step| step.name);
                     self.enter(tag);
                     self.fault_here("", || {
-                        format!("Remove this element: {} holds text only.", shown(parent))
+                        format!("Remove this element: {} holds no elements.", shown(parent))
                     });
                     self.skip()?;
                 }
