@@ -160,3 +160,35 @@ fn gone() -> Refusal {
          keeps it from being created twice.",
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::mpsc::sync_channel;
+
+    use super::*;
+    use crate::domain::message::Address;
+    use crate::domain::time::Timestamp;
+    use crate::engine::view::Intake;
+    use crate::engine::world::sender;
+
+    #[tokio::test]
+    async fn an_engine_that_has_ended_is_an_internal_error() {
+        let (commands, receiver) = sync_channel(1);
+        let picture = View {
+            at: Timestamp(0),
+            intake: Intake::Open,
+            services: BTreeMap::new(),
+            tenants: BTreeMap::new(),
+        };
+        let (_pictures, view) = watch::channel(Arc::new(picture));
+        let handle = EngineHandle::new(commands, view);
+        drop(receiver);
+        let question = ResolveItem {
+            sender: Arc::new(sender("core")),
+            address: Address::Reference("a".to_owned()),
+        };
+        let refusal = handle.resolve(question).await.expect_err("nobody answers");
+        assert_eq!(refusal.code(), Code::InternalError);
+    }
+}
