@@ -132,12 +132,22 @@ fn without_a_daemon_replay_is_69() {
 }
 
 #[test]
-fn the_published_fixtures_hold_for_a_new_demo_and_again_with_fresh_references() {
+fn fresh_references_reach_answers_and_addresses() {
     let folder = daemon::folder("replay");
     let daemon = Daemon::start(&folder.path().join("data"));
-    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/intake");
-    let first = replay(&daemon, &fixtures, &[]);
-    assert_eq!(code(&first), 0, "{}", stdout(&first));
-    let again = replay(&daemon, &fixtures, &["--fresh-references", "--repeat", "3"]);
-    assert_eq!(code(&again), 0, "{}", stdout(&again));
+    let fixtures = folder.path().join("fixtures");
+    fs::create_dir(&fixtures).expect("a folder");
+    fs::write(fixtures.join("a.xml"), message("loans", "a")).expect("a file");
+    fs::write(fixtures.join("a.answer.xml"), RECEIPT).expect("a file");
+    fs::write(fixtures.join("a.http"), "201\n").expect("a file");
+    fs::write(fixtures.join("b.xml"), "").expect("a file");
+    fs::write(
+        fixtures.join("b.http"),
+        "GET /v1/work-items?reference=a 200\n",
+    )
+    .expect("a file");
+    for _ in ["new", "known"] {
+        let fresh = replay(&daemon, &fixtures, &["--fresh-references", "--repeat", "3"]);
+        assert_eq!(code(&fresh), 0, "{}", stdout(&fresh));
+    }
 }
