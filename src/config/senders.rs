@@ -64,6 +64,7 @@ pub fn read_sender(
             .value,
         receipts: section.or("receipts", &Flag, true).value,
         enabled: section.or("enabled", &Flag, true).value,
+        notify: None,
     }
 }
 

@@ -110,6 +110,17 @@ pub enum WaitingReason {
 }
 
 impl WaitingReason {
+    /// Every reason.
+    pub const ALL: [WaitingReason; 7] = [
+        WaitingReason::Scheduled,
+        WaitingReason::InWorkflow,
+        WaitingReason::QueueFull,
+        WaitingReason::EntranceHeld,
+        WaitingReason::EntranceClosed,
+        WaitingReason::Releasing,
+        WaitingReason::NoAgentSignedIn,
+    ];
+
     /// The word on the wire.
     pub fn name(self) -> &'static str {
         match self {

@@ -8,6 +8,8 @@ pub mod ids;
 pub mod item;
 pub mod journal;
 pub mod message;
+pub mod notification;
+pub mod notify_url;
 pub mod outcome;
 pub mod policy;
 pub mod refusal;

@@ -1,9 +1,12 @@
 //! What the configuration says, checked and complete: the rules that messages are judged by.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::ids::Priority;
+use super::notification::EventKind;
+use super::notify_url::NotifyUrl;
 use super::time::Hours;
 
 /// Most days `notBefore` may lie ahead, in milliseconds.
@@ -149,6 +152,20 @@ pub struct SenderPolicy {
     pub receipts: bool,
     /// False: every message is refused with `notAuthorised`.
     pub enabled: bool,
+    /// What it is told of its items, and where; `None`: it asks.
+    pub notify: Option<Arc<NotifyPolicy>>,
+}
+
+/// How a sender is told of its items.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotifyPolicy {
+    /// Where notifications are POSTed.
+    pub url: NotifyUrl,
+    /// Where the secrets are that sign them: one a line, the newest first. Read at start and at
+    /// every reload.
+    pub secret_file: PathBuf,
+    /// What it is told of; never empty.
+    pub events: BTreeSet<EventKind>,
 }
 
 impl SenderPolicy {

@@ -101,6 +101,7 @@ pub(super) fn sender(name: &str) -> SenderPolicy {
         rate_per_minute: None,
         receipts: true,
         enabled: true,
+        notify: None,
     }
 }
 

@@ -92,6 +92,7 @@ fn sender() -> SenderPolicy {
         rate_per_minute: None,
         receipts: true,
         enabled: true,
+        notify: None,
     }
 }
 
