@@ -2,6 +2,7 @@
 
 use crate::domain::ids::{ItemId, Priority, Sequence};
 use crate::domain::item::Item;
+use crate::domain::notification::{Notification, NotificationId};
 use crate::domain::time::Timestamp;
 use crate::store::memory::MemoryStore;
 use crate::store::{Batch, Store, StoreError};
@@ -83,6 +84,16 @@ impl Store for Faulty {
         request_id: &str,
     ) -> Result<Option<crate::store::AnsweredRequest>, StoreError> {
         self.store.find_request(sequence, request_id)
+    }
+    fn next_notifications(&mut self, per_sender: usize) -> Result<Vec<Notification>, StoreError> {
+        self.store.next_notifications(per_sender)
+    }
+    fn parked_notifications(
+        &mut self,
+        after: Option<NotificationId>,
+        limit: usize,
+    ) -> Result<Vec<Notification>, StoreError> {
+        self.store.parked_notifications(after, limit)
     }
     fn commit(&mut self, batch: &Batch) -> Result<(), StoreError> {
         match self.fault {

@@ -96,6 +96,16 @@ const NAMELESS: &str = "\
         service NOT IN (SELECT number FROM service) OR \
         sender NOT IN (SELECT number FROM sender) OR \
         tenant NOT IN (SELECT number FROM tenant)";
+const NOTIFICATION_GAPS: &str = "\
+    SELECT count(*) FROM ( \
+        SELECT 1 FROM notification GROUP BY item \
+        HAVING min(number) <> 1 OR max(number) <> count(*))";
+const NOTIFICATIONS_STUCK: &str = "\
+    SELECT count(*) FROM ( \
+        SELECT 1 FROM notification WHERE state = 0 GROUP BY item HAVING count(next_at) <> 1)";
+const NOTIFICATION_WITHOUT_ITEM: &str = "\
+    SELECT count(*) FROM notification LEFT JOIN item ON item.sequence = notification.item \
+    WHERE item.sequence IS NULL";
 const SPANS_MISSING: &str = "\
     SELECT count(*) FROM ( \
         SELECT DISTINCT sequence / 1024 AS span, sender FROM item NOT INDEXED) \
@@ -214,6 +224,12 @@ fn rows(connection: &Connection, report: &mut Report) -> Result<(), StoreError> 
         (JOURNAL_GAPS, "journals have gaps"),
         (JOURNAL_SHORT, "journals are shorter than their items say"),
         (JOURNAL_WITHOUT_ITEM, "journals belong to no item"),
+        (NOTIFICATION_GAPS, "items have gaps in their notifications"),
+        (
+            NOTIFICATIONS_STUCK,
+            "items have notifications that would never be sent, or out of order",
+        ),
+        (NOTIFICATION_WITHOUT_ITEM, "notifications belong to no item"),
         (
             NAMELESS,
             "items are of a tenant, service or sender without a name",

@@ -4,9 +4,12 @@
 //! What is committed is shared between clones until one of them commits again, so the simulator
 //! can take the state before every step.
 
+mod outbox;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
+use self::outbox::Outbox;
 use super::{
     AnsweredRequest, AuditEntry, Batch, ChangedItem, Chunk, KnownReference, Names, NewItem,
     Numbers, OpenItem, Resume, Store, StoreError,
@@ -16,6 +19,7 @@ use crate::domain::entrance::EntranceOrders;
 use crate::domain::ids::{BlobId, ItemId, SenderId, Sequence, ServiceId, TenantId};
 use crate::domain::item::{Item, ItemState};
 use crate::domain::journal::JournalEntry;
+use crate::domain::notification::{DeliveryState, NewNotification, Notification, NotificationId};
 
 /// What the next commit does instead of what it should.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +60,7 @@ struct Committed {
     requests: BTreeMap<(Sequence, String), AnsweredRequest>,
     blobs: BTreeMap<BlobId, Blob>,
     audit: Vec<AuditEntry>,
+    outbox: Outbox,
 }
 
 #[derive(Debug, Clone)]
@@ -166,6 +171,25 @@ impl MemoryStore {
         &self.committed.audit
     }
 
+    /// An item's notifications: number, what was written, how far it is.
+    pub fn notifications(
+        &self,
+        item: Sequence,
+    ) -> impl Iterator<Item = (u32, &NewNotification, DeliveryState)> {
+        self.committed.outbox.all(item)
+    }
+
+    /// Puts the id and reference of its item into each, as the store on disk does.
+    fn with_items(&self, mut notifications: Vec<Notification>) -> Vec<Notification> {
+        for notification in &mut notifications {
+            if let Some(row) = self.committed.rows.get(&notification.item) {
+                notification.status.id = row.item.id;
+                notification.status.reference = row.content.reference.clone();
+            }
+        }
+        notifications
+    }
+
     fn by_reference(&self, sender: SenderId, reference: &str) -> Option<&Item> {
         let key = (sender, Arc::from(reference));
         let sequence = self.committed.references.get(&key)?;
@@ -218,7 +242,7 @@ impl Committed {
                 return conflict(format!("request of {:?} is answered", request.sequence));
             }
         }
-        Ok(())
+        self.outbox.check(batch)
     }
 
     fn check_chunk(
@@ -329,6 +353,7 @@ impl Committed {
             self.requests.insert(key, request.clone());
         }
         self.audit.extend(batch.audit.iter().cloned());
+        self.outbox.apply(batch);
     }
 
     fn adopt(&mut self, attachments: &[Attachment]) {
@@ -522,6 +547,18 @@ impl Store for MemoryStore {
     ) -> Result<Option<AnsweredRequest>, StoreError> {
         let key = (sequence, request_id.to_owned());
         Ok(self.committed.requests.get(&key).cloned())
+    }
+
+    fn next_notifications(&mut self, per_sender: usize) -> Result<Vec<Notification>, StoreError> {
+        Ok(self.with_items(self.committed.outbox.next(per_sender)))
+    }
+
+    fn parked_notifications(
+        &mut self,
+        after: Option<NotificationId>,
+        limit: usize,
+    ) -> Result<Vec<Notification>, StoreError> {
+        Ok(self.with_items(self.committed.outbox.parked(after, limit)))
     }
 
     fn commit(&mut self, batch: &Batch) -> Result<(), StoreError> {

@@ -18,6 +18,7 @@ use crate::domain::entrance::EntranceOrders;
 use crate::domain::ids::{BlobId, ItemId, Priority, SenderId, Sequence, ServiceId, TenantId};
 use crate::domain::item::{Item, ItemState};
 use crate::domain::journal::{Actor, JournalEntry};
+use crate::domain::notification::{Attempt, NewNotification, Notification, NotificationId};
 use crate::domain::time::Timestamp;
 
 /// Bytes of an attachment in one chunk, at most.
@@ -210,6 +211,23 @@ pub struct Batch {
     pub dropped_blobs: Vec<BlobId>,
     /// Verbs of people.
     pub audit: Vec<AuditEntry>,
+    /// What senders are to be told, in the order it happened; each gets the next number of its
+    /// item, which exists or is in this batch.
+    pub notifications: Vec<NewNotification>,
+    /// What became of attempts to tell them. One about a notification that is not due changes
+    /// nothing.
+    pub attempts: Vec<Attempt>,
+    /// Parked notifications to be tried again. One that is not parked stays as it is.
+    pub replays: Vec<Replay>,
+}
+
+/// A parked notification is to be tried again, as if it were new.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Replay {
+    /// Which.
+    pub id: NotificationId,
+    /// From when on.
+    pub at: Timestamp,
 }
 
 impl Batch {
@@ -224,6 +242,9 @@ impl Batch {
             chunks,
             dropped_blobs,
             audit,
+            notifications,
+            attempts,
+            replays,
         } = self;
         new_items.is_empty()
             && changed_items.is_empty()
@@ -233,6 +254,9 @@ impl Batch {
             && chunks.is_empty()
             && dropped_blobs.is_empty()
             && audit.is_empty()
+            && notifications.is_empty()
+            && attempts.is_empty()
+            && replays.is_empty()
     }
 }
 
@@ -313,6 +337,23 @@ pub trait Store: Send {
         sequence: Sequence,
         request_id: &str,
     ) -> Result<Option<AnsweredRequest>, StoreError>;
+
+    /// The notifications that may be tried next: of every sender that has any, the first
+    /// `per_sender` by their time, which may be ahead. Of an item only the first that is due.
+    ///
+    /// # Errors
+    /// Any.
+    fn next_notifications(&mut self, per_sender: usize) -> Result<Vec<Notification>, StoreError>;
+
+    /// Up to `limit` parked notifications, by id (that is, oldest first) above `after`.
+    ///
+    /// # Errors
+    /// Any.
+    fn parked_notifications(
+        &mut self,
+        after: Option<NotificationId>,
+        limit: usize,
+    ) -> Result<Vec<Notification>, StoreError>;
 
     /// Writes the batch in one transaction and syncs it.
     ///

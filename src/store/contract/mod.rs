@@ -2,6 +2,7 @@
 
 mod blobs;
 mod faults;
+mod notifications;
 mod random;
 pub(super) mod samples;
 mod verbs;

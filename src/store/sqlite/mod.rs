@@ -2,6 +2,7 @@
 //!
 //! - `open`: directory, lock, pragmas · `schema`: tables and migrations · `error`: what SQLite's
 //!   errors mean · `row`, `content_column`: how values lie in the file
+//! - `outbox`, `status_column`: notifications to senders
 //! - `write`: a batch · `load`: what the engine reads · `references`: who has a sender's reference
 //! - `checkpoint`: from the write-ahead log into the database
 //!
@@ -14,10 +15,12 @@ mod content_column;
 pub(super) mod error;
 mod load;
 pub(super) mod open;
+mod outbox;
 pub(super) mod reading;
 mod references;
 mod row;
 pub mod schema;
+mod status_column;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
@@ -41,6 +44,7 @@ use super::{
 use crate::domain::content::Content;
 use crate::domain::ids::{ItemId, SenderId, Sequence, TenantId};
 use crate::domain::item::Item;
+use crate::domain::notification::{Notification, NotificationId};
 
 /// Reference entries that a quiet moment writes or moves: some 5 ms.
 const TIDY_ENTRIES: usize = 1_000;
@@ -380,6 +384,18 @@ impl Store for SqliteStore {
         request_id: &str,
     ) -> Result<Option<AnsweredRequest>, StoreError> {
         Ok(load::request(self.snapshot()?, sequence, request_id)?)
+    }
+
+    fn next_notifications(&mut self, per_sender: usize) -> Result<Vec<Notification>, StoreError> {
+        outbox::next(self.snapshot()?, per_sender)
+    }
+
+    fn parked_notifications(
+        &mut self,
+        after: Option<NotificationId>,
+        limit: usize,
+    ) -> Result<Vec<Notification>, StoreError> {
+        outbox::parked(self.snapshot()?, after, limit)
     }
 
     fn commit(&mut self, batch: &Batch) -> Result<(), StoreError> {

@@ -24,6 +24,9 @@ pub(in crate::store) const META_REFERENCE_KEY: &str = "reference_key";
 /// very words of the index, `state < 7`, or SQLite does not use it). `sender_span` says in which
 /// stretches of 1,024 sequences a sender has items, so that its list needs no index of its own.
 /// `sequence_floor` in `meta` is the largest sequence that was ever deleted.
+/// Of the notifications of an item at most one has a `next_at`: the first that is due (0; 1 is
+/// parked, 2 delivered). So the next ones of a sender are read from an index, however many stand
+/// behind them.
 /// Foreign keys would cost a lookup per row and are kept by [`super::write`] and `doctor` instead.
 const SCHEMA_1: &str = "
 CREATE TABLE meta (
@@ -164,6 +167,30 @@ CREATE TABLE audit (
     object TEXT NOT NULL,
     data TEXT
 ) STRICT;
+
+CREATE TABLE notification (
+    item INTEGER NOT NULL,
+    number INTEGER NOT NULL CHECK (number > 0),
+    id BLOB NOT NULL CHECK (length(id) = 16),
+    sender INTEGER NOT NULL,
+    event INTEGER NOT NULL,
+    name TEXT,
+    at INTEGER NOT NULL,
+    state INTEGER NOT NULL CHECK (state IN (0, 1, 2)),
+    next_at INTEGER CHECK (next_at IS NULL OR state = 0),
+    failed INTEGER NOT NULL CHECK (failed >= 0),
+    failing_since INTEGER,
+    error TEXT,
+    status TEXT,
+    traceparent TEXT,
+    PRIMARY KEY (item, number),
+    CHECK ((state = 2) = (status IS NULL)),
+    CHECK ((failed = 0) = (failing_since IS NULL))
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX notification_id ON notification (id);
+CREATE INDEX notification_next ON notification (sender, next_at, item, number)
+    WHERE next_at IS NOT NULL;
+CREATE INDEX notification_parked ON notification (id) WHERE state = 1;
 
 CREATE TABLE sender_span (
     span INTEGER NOT NULL,

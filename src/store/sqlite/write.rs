@@ -5,8 +5,8 @@ use std::hash::Hasher;
 use rusqlite::{Connection, params};
 use siphasher::sip::SipHasher13;
 
-use super::content_column;
 use super::row::{key, state_code};
+use super::{content_column, outbox};
 use crate::domain::content::{Attachment, Content};
 use crate::domain::entrance::{EntranceOrder, EntranceOrders};
 use crate::domain::ids::{BlobId, Sequence, ServiceId};
@@ -76,7 +76,8 @@ pub(super) fn batch(tx: &Connection, batch: &Batch) -> Result<(), StoreError> {
         entrance(tx, *service, orders)?;
     }
     requests(tx, &batch.requests)?;
-    audit(tx, &batch.audit)
+    audit(tx, &batch.audit)?;
+    outbox::write(tx, batch)
 }
 
 /// The checksum of a stored message.
