@@ -14,6 +14,8 @@ use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
 use crate::store::Chunk;
 
+use super::notify::{NotifyCommand, NotifyPending};
+
 /// Where an answer goes. Dropped by whoever does not want to wait any longer.
 pub type Reply<T> = oneshot::Sender<Result<T, Refusal>>;
 
@@ -35,6 +37,8 @@ pub enum Command {
     Resolve(Box<ResolveItem>, Reply<Sequence>),
     /// Open or close an entrance.
     Entrance(Box<OrderEntrance>, Reply<EntranceStatus>),
+    /// Deliver notifications, or look after them.
+    Notifications(Box<NotifyCommand>),
     /// Put a new policy in force, as a whole or not at all.
     Reload(Arc<Policy>, oneshot::Sender<Result<(), String>>),
 }
@@ -127,6 +131,7 @@ impl Command {
             | Command::Abort(..)
             | Command::Resolve(..)
             | Command::Entrance(..)
+            | Command::Notifications(_)
             | Command::Reload(..) => ENVELOPE,
         }
     }
@@ -140,6 +145,7 @@ pub(super) enum Pending {
     Status(Reply<Status>, Result<Status, Refusal>),
     Entrance(Reply<EntranceStatus>, Result<EntranceStatus, Refusal>),
     Resolved(Reply<Sequence>, Result<Sequence, Refusal>),
+    Notifications(NotifyPending),
 }
 
 impl Pending {
@@ -152,6 +158,7 @@ impl Pending {
             Pending::Status(reply, result) => drop(reply.send(result)),
             Pending::Entrance(reply, result) => drop(reply.send(result)),
             Pending::Resolved(reply, result) => drop(reply.send(result)),
+            Pending::Notifications(pending) => pending.release(),
         }
     }
 
@@ -171,6 +178,7 @@ impl Pending {
             Pending::Status(reply, _) => drop(reply.send(Err(refused))),
             Pending::Entrance(reply, _) => drop(reply.send(Err(refused))),
             Pending::Resolved(reply, _) => drop(reply.send(Err(refused))),
+            Pending::Notifications(pending) => pending.refuse(refused),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::domain::entrance::EntranceOrders;
 use crate::domain::ids::{SenderId, ServiceId, TenantId};
-use crate::domain::policy::{Policy, SenderPolicy, TenantPolicy};
+use crate::domain::policy::{NotifyPolicy, Policy, SenderPolicy, TenantPolicy};
 use crate::routing::core::TenantSetup;
 use crate::routing::service::ServiceSetup;
 use crate::store::{Names, Numbers, TenantNames};
@@ -25,6 +25,8 @@ pub struct SenderEntry {
 pub struct Directory {
     tenants: HashMap<TenantId, (Arc<str>, Option<Arc<TenantPolicy>>)>,
     senders: HashMap<String, SenderEntry>,
+    sender_names: HashMap<SenderId, (TenantId, Arc<str>)>,
+    subscribers: HashMap<SenderId, Arc<NotifyPolicy>>,
     services: HashMap<TenantId, HashMap<String, ServiceId>>,
     service_names: Vec<(TenantId, Arc<str>, ServiceId)>,
 }
@@ -55,18 +57,23 @@ impl Directory {
             directory.tenants.insert(*id, entry);
         }
         for (tenant, name, id) in &numbers.senders {
+            let names = (*tenant, Arc::from(name.as_str()));
+            directory.sender_names.insert(*id, names);
             // A sender that was moved has a number in each of its tenants: the policy says which
             // is meant. One that is not in the policy any longer means none.
             let is_of = |sender: &Arc<SenderPolicy>| {
                 let name = directory.tenant_name(*tenant);
                 name.is_some_and(|name| *name == *sender.tenant)
             };
-            if policy.senders.get(name).is_some_and(is_of) {
+            if let Some(policy) = policy.senders.get(name).filter(|known| is_of(known)) {
                 let entry = SenderEntry {
                     id: *id,
                     tenant: *tenant,
                 };
                 directory.senders.insert(name.clone(), entry);
+                if let Some(notify) = &policy.notify {
+                    directory.subscribers.insert(*id, notify.clone());
+                }
             }
         }
         for (tenant, name, id) in &numbers.services {
@@ -93,6 +100,19 @@ impl Directory {
         let entry = self.sender(&sender.name)?;
         let tenant = self.tenant_name(entry.tenant)?;
         (*tenant == *sender.tenant).then_some(entry)
+    }
+
+    /// How that sender is told of its items, if it is.
+    pub fn subscriber(&self, id: SenderId) -> Option<&Arc<NotifyPolicy>> {
+        self.subscribers.get(&id)
+    }
+
+    /// Names of the tenant and of the sender of that number.
+    pub fn sender_names(&self, id: SenderId) -> (Arc<str>, Arc<str>) {
+        let Some((tenant, name)) = self.sender_names.get(&id) else {
+            return Default::default();
+        };
+        (self.tenant_name(*tenant).unwrap_or_default(), name.clone())
     }
 
     /// The number of a tenant's service.

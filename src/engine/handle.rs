@@ -39,6 +39,11 @@ impl EngineHandle {
         self.view.borrow().clone()
     }
 
+    /// The pictures as they come, for whoever waits for a change.
+    pub fn views(&self) -> watch::Receiver<Arc<View>> {
+        self.view.clone()
+    }
+
     /// Returns when the engine has stopped for good.
     pub async fn stopped(&self) {
         let mut view = self.view.clone();
@@ -130,7 +135,10 @@ impl EngineHandle {
             .map_err(|_| "the engine has stopped".to_owned())?
     }
 
-    async fn ask<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Result<T, Refusal> {
+    pub(super) async fn ask<T>(
+        &self,
+        command: impl FnOnce(Reply<T>) -> Command,
+    ) -> Result<T, Refusal> {
         let (reply, answer) = oneshot::channel();
         self.send(command(reply))?;
         answer.await.unwrap_or_else(|_| Err(gone()))
@@ -180,6 +188,7 @@ mod tests {
             intake: Intake::Open,
             services: BTreeMap::new(),
             tenants: BTreeMap::new(),
+            notifications: 0,
         };
         let (_pictures, view) = watch::channel(Arc::new(picture));
         let handle = EngineHandle::new(commands, view);

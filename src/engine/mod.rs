@@ -10,6 +10,7 @@ pub mod command;
 pub mod directory;
 pub mod handle;
 pub mod ids;
+pub mod notify;
 pub mod run;
 pub mod view;
 
@@ -84,6 +85,8 @@ pub struct Engine<S> {
     /// After a fatal failure: answers that nobody may give. They end with the process, so that
     /// their connections break and the senders repeat themselves.
     unanswered: Vec<Pending>,
+    /// Written or replayed by this process: whoever delivers them looks when it grows.
+    notifications_written: u64,
 }
 
 /// Why the engine cannot start with a policy.
@@ -124,6 +127,7 @@ impl<S: Store> Engine<S> {
             services: BTreeMap::new(),
             last_now: now,
             unanswered: Vec::new(),
+            notifications_written: 0,
         };
         match engine.store.sweep() {
             Ok(()) => {}
@@ -200,7 +204,11 @@ impl<S: Store> Engine<S> {
                 other => waiting.push(other),
             }
         }
-        let committed = match self.decide_all(&mut turn, waiting, busy) {
+        let decided = self.decide_all(&mut turn, waiting, busy);
+        if decided.is_ok() {
+            self.tell_senders(&mut turn);
+        }
+        let committed = match decided {
             Ok(()) if turn.batch.is_empty() => Ok(()),
             Ok(()) => self.store.commit(&turn.batch),
             Err(error) => Err(error),
@@ -209,6 +217,7 @@ impl<S: Store> Engine<S> {
         match committed {
             Ok(()) => {
                 self.uploads.committed(&turn.batch, now);
+                self.count_notifications(&turn.batch);
                 let refreshed = self.refresh_services();
                 publish(self.view());
                 // Committed is committed, even if the picture could not be taken.
@@ -276,6 +285,7 @@ impl<S: Store> Engine<S> {
                 self.order_entrance(turn, *order, reply);
                 Ok(())
             }
+            Command::Notifications(command) => self.notifications(turn, *command),
             Command::Reload(policy, reply) => {
                 self.reload(policy, reply, turn.now);
                 Ok(())
@@ -396,6 +406,7 @@ impl<S: Store> Engine<S> {
             intake: self.intake,
             services: self.services.clone(),
             tenants: tenants.collect(),
+            notifications: self.notifications_written,
         }
     }
 

@@ -7,11 +7,13 @@ use crate::domain::content::Content;
 use crate::domain::ids::{ItemId, SenderId, Sequence, TenantId};
 use crate::domain::item::Item;
 use crate::domain::journal::{Actor, JournalEntry, JournalEvent};
+use crate::domain::notification::NotificationEvent;
 use crate::domain::refusal::{Problem, Refusal};
 use crate::domain::time::Timestamp;
 use crate::store::{Batch, ChangedItem, NewItem, StoreError};
 
 use super::command::{Command, Pending, Reply};
+use super::notify::notify_of;
 use super::storage_failed;
 
 /// Commands that may wait for the next turn because their item has changed in this one. Each turn
@@ -32,6 +34,8 @@ pub(super) struct Turn {
     pub pending: Vec<Pending>,
     /// Commands about items that this turn has changed already.
     pub deferred: Vec<Command>,
+    /// What senders may want to be told, with the row as it became.
+    pub events: Vec<(Item, NotificationEvent)>,
     changed: HashSet<Sequence>,
     /// Where the changed rows stand in the batch.
     changed_rows: HashMap<Sequence, usize>,
@@ -167,6 +171,9 @@ impl Turn {
         data: Vec<(&'static str, String)>,
     ) {
         item.journal_rows += 1;
+        if let Some(told) = notify_of(event, item) {
+            self.events.push((item.clone(), told));
+        }
         self.batch.journal.push(JournalEntry {
             sequence: item.sequence,
             number: item.journal_rows,

@@ -30,6 +30,9 @@ pub struct View {
     pub services: BTreeMap<ServiceId, Arc<ServiceView>>,
     /// By number.
     pub tenants: BTreeMap<TenantId, TenantView>,
+    /// Notifications written or replayed since the start: whoever delivers them looks when it
+    /// grows.
+    pub notifications: u64,
 }
 
 /// A tenant in the picture.

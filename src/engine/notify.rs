@@ -1,0 +1,546 @@
+//! Telling senders what becomes of their items: which change is an event, the writing of
+//! notifications in the transaction that makes the change, and the verbs of whoever delivers them.
+
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+
+use crate::domain::answer::Status;
+use crate::domain::code::Code;
+use crate::domain::item::{Item, ItemState};
+use crate::domain::journal::{Actor, JournalEvent};
+use crate::domain::notification::{
+    Attempt, NewNotification, Notification, NotificationEvent, NotificationId,
+};
+use crate::domain::policy::NotifyPolicy;
+use crate::domain::refusal::Refusal;
+use crate::store::{AuditEntry, Batch, Replay, Store, StoreError};
+
+use super::Engine;
+use super::command::{Command, Pending, Reply};
+use super::handle::EngineHandle;
+use super::turn::Turn;
+
+/// Parked notifications listed or replayed at once, at most.
+pub const NOTIFICATIONS_PAGE_MAX: usize = 1_000;
+
+/// The event that a change of an item is to its sender, if it is one. The one place that says so.
+pub fn notify_of(event: JournalEvent, item: &Item) -> Option<NotificationEvent> {
+    match event {
+        JournalEvent::Received | JournalEvent::StartReached | JournalEvent::Released => {
+            (item.state == ItemState::Queued).then_some(NotificationEvent::Queued)
+        }
+        JournalEvent::Updated => None,
+        JournalEvent::Expired => Some(NotificationEvent::Expired),
+        JournalEvent::CancelledByExternalSystem | JournalEvent::CancelledBySupervisor => {
+            Some(NotificationEvent::Cancelled)
+        }
+    }
+}
+
+/// What whoever delivers notifications, or looks after them, asks of the engine.
+pub enum NotifyCommand {
+    /// What may be tried next. Read only.
+    Next(usize, Reply<Vec<Outgoing>>),
+    /// What became of attempts.
+    Mark(Vec<Attempt>, Reply<()>),
+    /// A page of the parked ones. Read only.
+    Parked(ListParked, Reply<Vec<ParkedNotification>>),
+    /// Try parked ones again.
+    Replay(ReplayNotifications, Reply<()>),
+}
+
+/// A notification on its way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outgoing {
+    /// What.
+    pub notification: Notification,
+    /// Where to; `None`: the configuration names no address for its sender any longer.
+    pub to: Option<Arc<NotifyPolicy>>,
+}
+
+/// A notification that was given up, with the names of what it belongs to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParkedNotification {
+    /// The notification.
+    pub notification: Notification,
+    /// Name of the tenant.
+    pub tenant: Arc<str>,
+    /// Name of the sender it was for.
+    pub sender: Arc<str>,
+}
+
+/// A page of parked notifications.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ListParked {
+    /// The last of the page before.
+    pub after: Option<NotificationId>,
+    /// 1 to [`NOTIFICATIONS_PAGE_MAX`].
+    pub limit: usize,
+}
+
+/// Parked notifications to be tried again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReplayNotifications {
+    /// Who says so.
+    pub actor: Actor,
+    /// Which, 1 to [`NOTIFICATIONS_PAGE_MAX`]. Those that are not parked stay as they are.
+    pub ids: Vec<NotificationId>,
+}
+
+/// An answer to a [`NotifyCommand`] that waits for the commit.
+pub(super) enum NotifyPending {
+    Next(Reply<Vec<Outgoing>>, Result<Vec<Outgoing>, Refusal>),
+    Done(Reply<()>, Result<(), Refusal>),
+    Parked(
+        Reply<Vec<ParkedNotification>>,
+        Result<Vec<ParkedNotification>, Refusal>,
+    ),
+}
+
+impl NotifyPending {
+    pub(super) fn release(self) {
+        match self {
+            NotifyPending::Next(reply, result) => drop(reply.send(result)),
+            NotifyPending::Done(reply, result) => drop(reply.send(result)),
+            NotifyPending::Parked(reply, result) => drop(reply.send(result)),
+        }
+    }
+
+    pub(super) fn refuse(self, refusal: Refusal) {
+        match self {
+            NotifyPending::Next(reply, _) => drop(reply.send(Err(refusal))),
+            NotifyPending::Done(reply, _) => drop(reply.send(Err(refusal))),
+            NotifyPending::Parked(reply, _) => drop(reply.send(Err(refusal))),
+        }
+    }
+}
+
+impl<S: Store> Engine<S> {
+    /// Writes what this turn's changes are to the senders that asked to be told. The status is
+    /// the row as the change left it.
+    pub(super) fn tell_senders(&mut self, turn: &mut Turn) {
+        for (item, event) in std::mem::take(&mut turn.events) {
+            let subscriber = self.directory.subscriber(item.sender);
+            if subscriber.is_none_or(|policy| !policy.events.contains(&event.kind())) {
+                continue;
+            }
+            let service = self.service_name(item.service);
+            let entrance = self.entrance_of(&item);
+            turn.batch.notifications.push(NewNotification {
+                id: NotificationId(self.ids.next(turn.now).0),
+                item: item.sequence,
+                sender: item.sender,
+                event,
+                at: turn.now,
+                status: Status::of(&item, String::new(), service, &entrance),
+                traceparent: None,
+            });
+        }
+    }
+
+    /// After the commit: whoever delivers sees that there is more.
+    pub(super) fn count_notifications(&mut self, batch: &Batch) {
+        let written = batch.notifications.len() + batch.replays.len();
+        self.notifications_written += written as u64;
+    }
+
+    pub(super) fn notifications(
+        &mut self,
+        turn: &mut Turn,
+        command: NotifyCommand,
+    ) -> Result<(), StoreError> {
+        let pending = match command {
+            NotifyCommand::Next(per_sender, reply) => {
+                match self.store.next_notifications(per_sender) {
+                    Ok(next) => NotifyPending::Next(reply, Ok(self.outgoing(next))),
+                    Err(error) => return turn.fail(error, reply, next_pending),
+                }
+            }
+            NotifyCommand::Mark(attempts, reply) => {
+                turn.batch.attempts.extend(attempts);
+                NotifyPending::Done(reply, Ok(()))
+            }
+            NotifyCommand::Parked(page, reply) => match self.parked_notifications(page) {
+                Ok(result) => NotifyPending::Parked(reply, result),
+                Err(error) => return turn.fail(error, reply, parked_pending),
+            },
+            NotifyCommand::Replay(replay, reply) => {
+                NotifyPending::Done(reply, replay_all(turn, replay))
+            }
+        };
+        turn.pending.push(Pending::Notifications(pending));
+        Ok(())
+    }
+
+    fn outgoing(&self, next: Vec<Notification>) -> Vec<Outgoing> {
+        let outgoing = |notification: Notification| Outgoing {
+            to: self.directory.subscriber(notification.sender).cloned(),
+            notification,
+        };
+        next.into_iter().map(outgoing).collect()
+    }
+
+    fn parked_notifications(
+        &mut self,
+        page: ListParked,
+    ) -> Result<Result<Vec<ParkedNotification>, Refusal>, StoreError> {
+        if let Err(refusal) = check_count(page.limit) {
+            return Ok(Err(refusal));
+        }
+        let parked = self.store.parked_notifications(page.after, page.limit)?;
+        let with_names = |notification: Notification| {
+            let (tenant, sender) = self.directory.sender_names(notification.sender);
+            ParkedNotification {
+                notification,
+                tenant,
+                sender,
+            }
+        };
+        Ok(Ok(parked.into_iter().map(with_names).collect()))
+    }
+}
+
+fn next_pending(reply: Reply<Vec<Outgoing>>, result: Result<Vec<Outgoing>, Refusal>) -> Pending {
+    Pending::Notifications(NotifyPending::Next(reply, result))
+}
+
+fn parked_pending(
+    reply: Reply<Vec<ParkedNotification>>,
+    result: Result<Vec<ParkedNotification>, Refusal>,
+) -> Pending {
+    Pending::Notifications(NotifyPending::Parked(reply, result))
+}
+
+fn replay_all(turn: &mut Turn, replay: ReplayNotifications) -> Result<(), Refusal> {
+    check_count(replay.ids.len())?;
+    let now = turn.now;
+    for id in replay.ids {
+        turn.batch.replays.push(Replay { id, at: now });
+        turn.batch.audit.push(AuditEntry {
+            at: now,
+            actor: replay.actor.clone(),
+            verb: "notification.replay",
+            tenant: None,
+            object: id.to_string(),
+            data: Vec::new(),
+        });
+    }
+    Ok(())
+}
+
+fn check_count(count: usize) -> Result<(), Refusal> {
+    if (1..=NOTIFICATIONS_PAGE_MAX).contains(&count) {
+        return Ok(());
+    }
+    let message = format!("Name 1 to {NOTIFICATIONS_PAGE_MAX} notifications at a time.");
+    Err(Refusal::new(Code::InvalidField, message))
+}
+
+impl EngineHandle {
+    /// The notifications that may be tried next, the first `per_sender` of every sender by their
+    /// time, which may be ahead; of an item only the first.
+    ///
+    /// # Errors
+    /// The engine cannot say now; ask again later.
+    pub async fn next_notifications(&self, per_sender: usize) -> Result<Vec<Outgoing>, Refusal> {
+        self.notify(|reply| NotifyCommand::Next(per_sender, reply))
+            .await
+    }
+
+    /// Remembers what became of attempts. Answers after the commit.
+    ///
+    /// # Errors
+    /// It is not remembered: they will be made again.
+    pub async fn mark_notifications(&self, attempts: Vec<Attempt>) -> Result<(), Refusal> {
+        self.notify(|reply| NotifyCommand::Mark(attempts, reply))
+            .await
+    }
+
+    /// A page of the notifications that were given up, oldest first.
+    ///
+    /// # Errors
+    /// `invalidField`: the limit is out of range.
+    pub async fn parked_notifications(
+        &self,
+        page: ListParked,
+    ) -> Result<Vec<ParkedNotification>, Refusal> {
+        self.notify(|reply| NotifyCommand::Parked(page, reply))
+            .await
+    }
+
+    /// Has parked notifications tried again, as if they were new.
+    ///
+    /// # Errors
+    /// `invalidField`: none or too many are named.
+    pub async fn replay_notifications(&self, replay: ReplayNotifications) -> Result<(), Refusal> {
+        self.notify(|reply| NotifyCommand::Replay(replay, reply))
+            .await
+    }
+
+    async fn notify<T>(
+        &self,
+        command: impl FnOnce(Reply<T>) -> NotifyCommand,
+    ) -> Result<T, Refusal> {
+        self.ask(|reply: oneshot::Sender<Result<T, Refusal>>| {
+            Command::Notifications(Box::new(command(reply)))
+        })
+        .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::world::*;
+    use super::*;
+    use crate::domain::entrance::EntranceVerb;
+    use crate::domain::ids::Sequence;
+    use crate::domain::message::Changes;
+    use crate::domain::notification::{AttemptResult, DeliveryState, EventKind};
+    use crate::domain::policy::Policy;
+    use crate::domain::time::Timestamp;
+    use crate::store::memory::CommitFault;
+
+    /// A policy whose sender `core` is told of these events; `web` is told of nothing.
+    fn telling(events: impl IntoIterator<Item = EventKind>) -> Policy {
+        let mut policy = policy(vec![service("loans")], None);
+        let core = policy.senders.get_mut("core").expect("it is there");
+        Arc::make_mut(core).notify = Some(Arc::new(NotifyPolicy {
+            url: "https://bank.example/told".parse().expect("a URL"),
+            secret_file: "/nowhere".into(),
+            events: events.into_iter().collect(),
+        }));
+        policy
+    }
+
+    /// Number and word of every notification of an item.
+    fn told(world: &World, sequence: u64) -> Vec<(u32, &'static str)> {
+        let store = world.engine.store();
+        let all = store.notifications(Sequence(sequence));
+        all.map(|(number, new, _)| (number, new.event.kind().name()))
+            .collect()
+    }
+
+    fn ask<T>(world: &mut World, command: impl FnOnce(Reply<T>) -> NotifyCommand) -> T {
+        asked(world, command).expect("it is done")
+    }
+
+    fn asked<T>(
+        world: &mut World,
+        command: impl FnOnce(Reply<T>) -> NotifyCommand,
+    ) -> Result<T, Refusal> {
+        let (reply, mut answer) = oneshot::channel();
+        let command = Command::Notifications(Box::new(command(reply)));
+        world.turn(vec![command]).expect("no fault is planned");
+        answer.try_recv().expect("the turn answers")
+    }
+
+    fn mark(world: &mut World, id: NotificationId, result: AttemptResult) {
+        let at = world.now;
+        let attempts = vec![Attempt { id, at, result }];
+        ask(world, |reply| NotifyCommand::Mark(attempts, reply));
+    }
+
+    #[test]
+    fn a_queued_and_a_cancelled_item_are_told_in_order() {
+        let mut world = World::new(telling(EventKind::ALL));
+        world.submit(submission("r1", "loans")).expect("taken");
+        world.cancel("core", "r1").expect("cancelled");
+        assert_eq!(told(&world, 1), [(1, "queued"), (2, "cancelled")]);
+    }
+
+    #[test]
+    fn a_supervisors_abort_is_told_as_cancelled() {
+        let mut world = World::new(telling([EventKind::Cancelled]));
+        world.submit(submission("r1", "loans")).expect("taken");
+        let item = world.item("r1");
+        world.abort(&item).expect("aborted");
+        assert_eq!(told(&world, 1), [(1, "cancelled")]);
+        let store = world.engine.store();
+        let (_, new, _) = store.notifications(Sequence(1)).next().expect("told");
+        let outcome = new.status.outcome.expect("it has ended");
+        assert_eq!(outcome.name(), "cancelledBySupervisor");
+    }
+
+    #[test]
+    fn an_expired_item_is_told_with_the_status_it_ended_with() {
+        let mut world = World::new(telling([EventKind::Expired]));
+        let submission = with_lifetime(submission("r1", "loans"), MINUTE);
+        world.submit(submission).expect("taken");
+        world.advance(MINUTE);
+        assert_eq!(told(&world, 1), [(1, "expired")]);
+        let store = world.engine.store();
+        let (_, new, _) = store.notifications(Sequence(1)).next().expect("told");
+        assert_eq!(new.status.version, 2);
+        assert_eq!(new.status.ended_at, Some(world.now));
+        assert_eq!(new.at, world.now);
+    }
+
+    #[test]
+    fn a_buffered_item_is_told_when_it_comes_into_the_queue() {
+        let mut world = World::new(telling(EventKind::ALL));
+        let closed = world.entrance("loans", EntranceVerb::Close, None);
+        closed.expect("closed");
+        world.submit(submission("r1", "loans")).expect("taken");
+        let start = world.now.plus_ms(MINUTE);
+        let later = starting(submission("r2", "loans"), start);
+        world.submit(later).expect("taken");
+        assert_eq!(told(&world, 1), []);
+        world.advance(MINUTE);
+        assert_eq!(told(&world, 2), [], "it went into the buffer");
+        let opened = world.entrance("loans", EntranceVerb::Open, None);
+        opened.expect("opened");
+        world.settle().expect("no fault is planned");
+        assert_eq!(told(&world, 1), [(1, "queued")]);
+        assert_eq!(told(&world, 2), [(1, "queued")]);
+    }
+
+    #[test]
+    fn nobody_is_told_what_he_did_not_ask_for() {
+        let mut world = World::new(telling([EventKind::Expired]));
+        world.submit(submission("r1", "loans")).expect("taken");
+        world
+            .update(update("r1", Changes::default()))
+            .expect("taken");
+        world.cancel("core", "r1").expect("cancelled");
+        let other = world.submit_as("web", submission("r2", "loans"));
+        other.expect("taken");
+        assert_eq!((told(&world, 1), told(&world, 2)), (vec![], vec![]));
+    }
+
+    #[test]
+    fn a_repeated_message_tells_nobody_again() {
+        let mut world = World::new(telling(EventKind::ALL));
+        for _ in 0..2 {
+            world.submit(submission("r1", "loans")).expect("taken");
+        }
+        for _ in 0..2 {
+            world.cancel("core", "r1").expect("cancelled");
+        }
+        assert_eq!(told(&world, 1).len(), 2);
+    }
+
+    #[test]
+    fn what_was_not_committed_is_not_told() {
+        let mut world = World::new(telling(EventKind::ALL));
+        let store = &mut world.engine.store;
+        store.fail_next_commit(CommitFault::Failed);
+        let refused = world.submit(submission("r1", "loans"));
+        assert!(refused.is_err());
+        assert_eq!(world.engine.view().notifications, 0);
+        world.submit(submission("r1", "loans")).expect("taken");
+        assert_eq!(told(&world, 1), [(1, "queued")]);
+        assert_eq!(world.engine.view().notifications, 1);
+    }
+
+    #[test]
+    fn what_is_due_survives_the_process_with_its_id() {
+        let mut world = World::new(telling(EventKind::ALL));
+        world.submit(submission("r1", "loans")).expect("taken");
+        let before = ask(&mut world, |reply| NotifyCommand::Next(8, reply));
+        world.restart();
+        let after = ask(&mut world, |reply| NotifyCommand::Next(8, reply));
+        assert_eq!(before, after);
+        let [one] = &after[..] else {
+            panic!("one is due");
+        };
+        assert_eq!(one.notification.status.reference, "r1");
+        let to = one.to.as_ref().expect("core has an address");
+        assert_eq!(to.url.to_string(), "https://bank.example/told");
+    }
+
+    #[test]
+    fn a_sender_without_an_address_any_longer_has_nowhere_to_send_to() {
+        let mut world = World::new(telling(EventKind::ALL));
+        world.submit(submission("r1", "loans")).expect("taken");
+        let silent = policy(vec![service("loans")], None);
+        world.reload(silent).expect("taken");
+        let next = ask(&mut world, |reply| NotifyCommand::Next(8, reply));
+        assert_eq!(next.len(), 1);
+        assert_eq!(next[0].to, None);
+    }
+
+    #[test]
+    fn a_parked_notification_is_listed_with_its_names_and_replayed_with_audit() {
+        let mut world = World::new(telling(EventKind::ALL));
+        world.submit(submission("r1", "loans")).expect("taken");
+        let next = ask(&mut world, |reply| NotifyCommand::Next(8, reply));
+        let id = next[0].notification.id;
+        let error = "status 410".to_owned();
+        mark(&mut world, id, AttemptResult::Parked { error });
+        let page = ListParked {
+            after: None,
+            limit: NOTIFICATIONS_PAGE_MAX,
+        };
+        let parked = ask(&mut world, |reply| NotifyCommand::Parked(page, reply));
+        assert_eq!(parked.len(), 1);
+        let one = &parked[0];
+        assert_eq!((&*one.tenant, &*one.sender), ("bank", "core"));
+        let replay = ReplayNotifications {
+            actor: Actor::Operator("uid=0 pid=1".to_owned()),
+            ids: vec![id],
+        };
+        let written = world.engine.view().notifications;
+        ask(&mut world, |reply| NotifyCommand::Replay(replay, reply));
+        assert!(world.engine.view().notifications > written, "it is seen");
+        let next = ask(&mut world, |reply| NotifyCommand::Next(8, reply));
+        assert_eq!(next[0].notification.id, id);
+        let audit = world.engine.store().audit();
+        let last = audit.last().expect("it is audited");
+        assert_eq!(
+            (last.verb, &last.object),
+            ("notification.replay", &id.to_string())
+        );
+    }
+
+    #[test]
+    fn pages_and_replays_have_a_limit() {
+        let mut world = World::new(telling(EventKind::ALL));
+        let id = |number| NotificationId(uuid::Uuid::from_u128(number));
+        for (count, good) in [
+            (0, false),
+            (1, true),
+            (NOTIFICATIONS_PAGE_MAX, true),
+            (NOTIFICATIONS_PAGE_MAX + 1, false),
+        ] {
+            let page = ListParked {
+                after: None,
+                limit: count,
+            };
+            let listed = asked(&mut world, |reply| NotifyCommand::Parked(page, reply));
+            assert_eq!(listed.is_ok(), good, "{count}");
+            let replay = ReplayNotifications {
+                actor: Actor::Operator("uid=0 pid=1".to_owned()),
+                ids: (0..count as u128).map(id).collect(),
+            };
+            let replayed = asked(&mut world, |reply| NotifyCommand::Replay(replay, reply));
+            assert_eq!(replayed.is_ok(), good, "{count}");
+        }
+    }
+
+    #[test]
+    fn a_delivered_notification_lets_the_next_of_its_item_out() {
+        let mut world = World::new(telling(EventKind::ALL));
+        world.submit(submission("r1", "loans")).expect("taken");
+        world.cancel("core", "r1").expect("cancelled");
+        let due = |world: &mut World| -> Vec<(NotificationId, u32, Option<Timestamp>)> {
+            let next = ask(world, |reply| NotifyCommand::Next(8, reply));
+            let short = |one: &Outgoing| {
+                let one = &one.notification;
+                (one.id, one.number, one.next_at)
+            };
+            next.iter().map(short).collect()
+        };
+        let first = due(&mut world);
+        assert_eq!((first.len(), first[0].1), (1, 1));
+        world.now = world.now.plus_ms(SECOND);
+        mark(&mut world, first[0].0, AttemptResult::Delivered);
+        let second = due(&mut world);
+        assert_eq!((second.len(), second[0].1), (1, 2));
+        assert_eq!(second[0].2, Some(world.now));
+        mark(&mut world, second[0].0, AttemptResult::Delivered);
+        let store = world.engine.store();
+        let mut all = store.notifications(Sequence(1));
+        assert!(all.all(|(_, _, state)| state == DeliveryState::Delivered));
+    }
+}
