@@ -137,5 +137,6 @@ fn nobody() -> Arc<SenderPolicy> {
         rate_per_minute: None,
         receipts: false,
         enabled: false,
+        notify: None,
     })
 }

@@ -82,6 +82,7 @@ pub fn sender(name: &str, key: &str) -> SenderPolicy {
         rate_per_minute: None,
         receipts: true,
         enabled: true,
+        notify: None,
     }
 }
 

@@ -51,7 +51,7 @@ const REPLAY: &str = "\
     UPDATE notification SET state = 0, failed = 0, failing_since = NULL, error = NULL \
     WHERE id = ?1 AND state = 1 RETURNING item";
 /// Walks from sender to sender without looking at what lies between.
-const SENDERS: &str = "\
+pub(super) const SENDERS: &str = "\
     WITH RECURSIVE waiting (sender) AS ( \
         SELECT min(sender) FROM notification WHERE next_at IS NOT NULL \
         UNION ALL \

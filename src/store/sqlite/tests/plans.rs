@@ -1,6 +1,7 @@
 //! How SQLite answers the queries of the hot paths.
 
 use super::store;
+use crate::store::sqlite::outbox::{LIST_PARKED, NEXT, SENDERS};
 use crate::store::sqlite::reading::{
     JOURNAL, MESSAGES, OPEN_OF_SENDER, QUEUE_LOWER, QUEUE_SAME, SPAN_OF_SENDER, SPANS,
 };
@@ -79,4 +80,15 @@ fn the_rest_of_an_item_is_found_by_its_sequence() {
         "{messages}"
     );
     assert!(plan(CHUNK_COUNT).contains("SEARCH chunk USING COVERING INDEX"));
+}
+
+#[test]
+fn what_is_to_be_told_next_is_read_in_order_without_sorting() {
+    let item = "; SEARCH item USING INTEGER PRIMARY KEY (rowid=?)";
+    let next = "SEARCH notification USING INDEX notification_next (sender=? AND next_at>?)";
+    assert_eq!(plan(NEXT), format!("{next}{item}"));
+    let parked = "SEARCH notification USING INDEX notification_parked (id>?)";
+    assert_eq!(plan(LIST_PARKED), format!("{parked}{item}"));
+    let senders = plan(SENDERS);
+    assert!(!senders.contains("SCAN notification"), "{senders}");
 }
