@@ -2,12 +2,8 @@
 //! believes they work, and those that would hold a secret.
 
 /// Keys whose feature comes later, with what it is. `NAME` stands for any name.
-pub(super) const LATER: [(&str, &str); 13] = [
+pub(super) const LATER: [(&str, &str); 11] = [
     ("store.postgres", "several nodes over PostgreSQL come later"),
-    (
-        "tenants.NAME.senders.NAME.notify",
-        "notifications to senders come later",
-    ),
     (
         "tenants.NAME.services.NAME.workflow",
         "workflows come later",
@@ -48,7 +44,6 @@ pub(super) const LATER: [(&str, &str); 13] = [
         "tenants.NAME.task_types.NAME.wrap_up",
         "agents' wrap-up comes later",
     ),
-    ("tenants.NAME.notify", "notifications to senders come later"),
 ];
 
 /// Keys that somebody might write a secret to, with where it belongs.

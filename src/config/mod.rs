@@ -20,6 +20,7 @@ mod kind;
 mod later;
 mod layers;
 mod nearest;
+mod notify;
 mod number;
 mod problem;
 mod section;
@@ -43,6 +44,7 @@ use crate::domain::policy::Policy;
 use effective::Effective;
 use section::{Findings, Section};
 
+pub use notify::Notify;
 pub use problem::{ConfigError, ConfigErrors, Problem, render_warnings};
 pub use senders::SENDER_KEYS_MAX;
 pub use settings::{Control, Limits, Listen, Log, LogFormat, LogLevel, StoreConfig, Tls};
@@ -88,6 +90,8 @@ pub struct Config {
     pub limits: Limits,
     /// `[log]`.
     pub log: Log,
+    /// `[notify]`.
+    pub notify: Notify,
     /// `[tenants]`: the rules messages are judged by.
     pub policy: Policy,
     /// `[tenants.NAME.privacy]`, by tenant.
@@ -171,8 +175,9 @@ fn read(root: &mut Section<'_, '_>, credentials: Option<&Path>) -> Config {
     let control = settings::read_control(root);
     let limits = settings::read_limits(root);
     let log = settings::read_log(root);
+    let notify = notify::read_notify(root);
     let has_client_ca = tls.as_ref().is_some_and(|tls| tls.client_ca_file.is_some());
-    let tenants = tenants::read_tenants(root, has_client_ca);
+    let tenants = tenants::read_tenants(root, has_client_ca, credentials);
     Config {
         listen,
         tls,
@@ -180,6 +185,7 @@ fn read(root: &mut Section<'_, '_>, credentials: Option<&Path>) -> Config {
         control,
         limits,
         log,
+        notify,
         policy: tenants.policy,
         privacy: tenants.privacy,
         effective: Effective::default(),

@@ -1,9 +1,11 @@
 //! What was validated: senders.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::kind::{Flag, List};
+use super::notify::read_sender_notify;
 use super::number::Limit;
 use super::problem::ConfigError;
 use super::section::{Found, Named, Section};
@@ -19,6 +21,8 @@ pub const SENDER_KEYS_MAX: usize = 2;
 #[derive(Default)]
 pub struct Credentials {
     has_client_ca: bool,
+    /// Where systemd puts credentials, if it did.
+    folder: Option<PathBuf>,
     /// Where each sender's name was used first.
     pub names: BTreeMap<String, Place>,
     keys: BTreeMap<[u8; 32], Place>,
@@ -27,9 +31,10 @@ pub struct Credentials {
 
 impl Credentials {
     /// None yet. `has_client_ca`: whether TLS asks senders for certificates.
-    pub fn new(has_client_ca: bool) -> Credentials {
+    pub fn new(has_client_ca: bool, folder: Option<&Path>) -> Credentials {
         Credentials {
             has_client_ca,
+            folder: folder.map(Path::to_path_buf),
             ..Credentials::default()
         }
     }
@@ -64,7 +69,7 @@ pub fn read_sender(
             .value,
         receipts: section.or("receipts", &Flag, true).value,
         enabled: section.or("enabled", &Flag, true).value,
-        notify: None,
+        notify: read_sender_notify(section, credentials.folder.as_deref()).map(Arc::new),
     }
 }
 

@@ -16,7 +16,8 @@ const SECOND_MS: i64 = 1_000;
 const HOUR_MS: i64 = 3_600 * SECOND_MS;
 const DATA_DEFAULT: &str = "/var/lib/anteroom";
 const DATABASE_DEFAULT: &str = "anteroom.db";
-const CREDENTIALS_DEFAULT: &str = "/run/credentials/anteroom.service";
+/// Where systemd puts the credentials of our unit.
+pub const CREDENTIALS_DEFAULT: &str = "/run/credentials/anteroom.service";
 /// Three quarters of the budget must hold the largest message.
 const BODY_BYTES_IN_FLIGHT_MIN: u64 = 54 * 1024 * 1024;
 const _: () = assert!(BODY_BYTES_IN_FLIGHT_MIN / 4 * 3 >= MESSAGE_BYTES_MAX);

@@ -1,6 +1,7 @@
 //! What was validated: tenants. Their senders and services have files of their own.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::kind::{Flag, List};
@@ -55,10 +56,15 @@ pub struct Tenants {
     pub privacy: BTreeMap<String, Privacy>,
 }
 
-/// Reads `[tenants]`. `has_client_ca`: whether TLS asks senders for certificates.
-pub fn read_tenants(root: &mut Section<'_, '_>, has_client_ca: bool) -> Tenants {
+/// Reads `[tenants]`. `has_client_ca`: whether TLS asks senders for certificates; `folder`: where
+/// systemd puts credentials, if it did.
+pub fn read_tenants(
+    root: &mut Section<'_, '_>,
+    has_client_ca: bool,
+    folder: Option<&Path>,
+) -> Tenants {
     let mut tenants = Tenants::default();
-    let mut credentials = Credentials::new(has_client_ca);
+    let mut credentials = Credentials::new(has_client_ca, folder);
     let named = root.named("tenants", &NAME);
     if named.is_empty() {
         let text = "no tenant is configured: nobody can send anything";

@@ -3,7 +3,7 @@
 use super::*;
 
 const DOCUMENTED: &str = include_str!("../../../docs/anteroom.toml");
-const NOT_TOGETHER: &str = "private_key_credential";
+const NOT_TOGETHER: [&str; 2] = ["private_key_credential", "secret_credential"];
 
 /// The keys of a text by section, `#key = value` included, as (section, key, value).
 fn keys(text: &str) -> Vec<(String, String, String)> {
@@ -29,7 +29,10 @@ fn setting(line: &str) -> Option<(&str, &str)> {
 
 /// The documented text with every optional key switched on.
 pub(super) fn all_on() -> String {
-    let switch = |line: &str| match (setting(line), line.contains(NOT_TOGETHER)) {
+    let switch = |line: &str| match (
+        setting(line),
+        NOT_TOGETHER.iter().any(|key| line.contains(key)),
+    ) {
         (Some(_), false) => format!("{}\n", line.trim_start_matches('#')),
         _ => format!("{line}\n"),
     };
@@ -42,6 +45,7 @@ fn folder_of(text: &str) -> Folder {
     for name in ["certificate", "private-key", "client-ca"] {
         folder.write(&format!("tls/{name}.pem"), "");
     }
+    folder.write("secrets/core-banking", "");
     folder
 }
 
@@ -116,7 +120,7 @@ fn optional_keys_show_their_defaults() {
             compared += 1;
         }
     }
-    assert_eq!(compared, 30);
+    assert_eq!(compared, 31);
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod documented;
 mod hostile;
 mod layering;
 mod limits;
+mod notifying;
 mod problems;
 mod reload;
 mod rendering;

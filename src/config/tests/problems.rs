@@ -40,7 +40,7 @@ fn unknown_keys_name_the_nearest_known_one() {
     assert_eq!(helps[1].as_deref(), Some("did you mean `listen`?"));
     assert_eq!(
         helps[2].as_deref(),
-        Some("known here: listen, tls, store, control, limits, log, tenants")
+        Some("known here: listen, tls, store, control, limits, log, notify, tenants")
     );
 }
 
