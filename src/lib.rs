@@ -21,6 +21,7 @@
 //! | [`engine`] | the one loop; the only writer |
 //! | [`wire`] | encodings, strict XML, the contract's verbs and answers |
 //! | [`calendar`] | opening hours as a pure function of time |
+//! | [`notify`] | telling senders what becomes of their items: signed, in order, at least once |
 //! | [`config`] | TOML in layers, checked as a whole |
 //! | [`http`] | listeners, senders, limits, the intake, the control API, metrics |
 //! | [`daemon`] | start order, signals, drain, systemd |
@@ -58,6 +59,7 @@ pub mod daemon;
 pub mod domain;
 pub mod engine;
 pub mod http;
+pub mod notify;
 pub mod routing;
 pub mod store;
 pub mod wire;

@@ -2,12 +2,14 @@
 //! schema's order.
 
 mod limits;
+mod notification;
 mod receipt;
 mod refused;
 mod status;
 mod writer;
 
 use crate::domain::answer::Answer;
+use crate::domain::notification::Notification;
 use crate::wire::message::NAMESPACE;
 
 use self::writer::Writer;
@@ -34,6 +36,14 @@ pub fn write_answer(answer: &Answer, out: &mut Vec<u8>) {
         }
         Answer::Error(refusal) => refused::error(&mut writer, refusal),
     }
+}
+
+/// Writes the document that tells a sender of one of its items to the end of `out`: the same on
+/// every attempt.
+///
+/// Ensures: what is written is well-formed whatever the values hold.
+pub fn write_notification(notification: &Notification, out: &mut Vec<u8>) {
+    notification::notification(&mut Writer::new(out), notification);
 }
 
 /// Whether an element is the document or stands in a list.

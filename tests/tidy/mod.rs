@@ -17,7 +17,7 @@ struct Room {
     never_uses: &'static [&'static str],
 }
 
-const ROOMS: [Room; 10] = [
+const ROOMS: [Room; 11] = [
     Room {
         name: "domain",
         may_import: &[],
@@ -75,9 +75,14 @@ const ROOMS: [Room; 10] = [
         never_uses: &["rusqlite", "quick_xml"],
     },
     Room {
+        name: "notify",
+        may_import: &["domain", "engine", "store", "wire"],
+        never_uses: &["axum", "rusqlite", "quick_xml"],
+    },
+    Room {
         name: "daemon",
         may_import: &[
-            "domain", "engine", "store", "wire", "http", "config", "calendar",
+            "notify", "domain", "engine", "store", "wire", "http", "config", "calendar",
         ],
         never_uses: &["rusqlite", "quick_xml"],
     },
