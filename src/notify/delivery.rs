@@ -134,6 +134,11 @@ struct Flights {
 }
 
 impl Flights {
+    /// Returns when all have ended.
+    async fn land(&mut self) {
+        while self.tasks.join_next().await.is_some() {}
+    }
+
     /// Whether there is room for an attempt to that host.
     fn have_room(&self, host: &(String, u16)) -> bool {
         let to_host = self.hosts.values().filter(|known| *known == host).count();
@@ -150,8 +155,11 @@ async fn run(shared: Arc<Shared>, mut stopped: watch::Receiver<bool>) {
         loop {
             tokio::select! {
                 _ = stopped.changed() => {
-                    while flights.tasks.join_next().await.is_some() {}
-                    return;
+                    tokio::select! {
+                        () = flights.land() => return,
+                        // An engine that failed fatally leaves its marks unanswered.
+                        () = shared.engine.stopped() => return,
+                    }
                 }
                 Some(ended) = flights.tasks.join_next() => match ended {
                     Ok((id, marked)) => {
