@@ -23,6 +23,8 @@ use crate::notify::client::Client;
 use crate::notify::delivery::{Delivery, Setup, start};
 use crate::store::StoreError;
 
+/// Commands that may wait for the engine.
+const COMMANDS_WAITING_MAX: usize = 1_024;
 pub const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 /// Pauses that a test can wait for.
 pub const QUICK: Schedule = Schedule {
@@ -201,7 +203,7 @@ impl World {
 fn engine(store: SharedStore, policy: &Arc<Policy>) -> RunningEngine {
     let random = Box::new(|bytes: &mut [u8]| getrandom::fill(bytes).expect("random bytes"));
     let engine = Engine::start(store, policy.clone(), random, clock());
-    spawn(engine.expect("it starts"), 1_024).expect("a thread")
+    spawn(engine.expect("it starts"), COMMANDS_WAITING_MAX).expect("a thread")
 }
 
 /// Tenant `bank` with the service `loans` and the sender `core`.
