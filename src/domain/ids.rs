@@ -39,6 +39,10 @@ pub struct ServiceId(pub u32);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SenderId(pub u32);
 
+/// The store's own number of a user, unique over all tenants and never given to another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct UserId(pub u32);
+
 /// The id of one stored attachment body. Given before the item exists, so that the chunks can be
 /// written first; a blob that no item names is an orphan and is swept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -1,5 +1,6 @@
 //! Nouns, states and transitions. No I/O, no clock, no randomness.
 
+pub mod access;
 pub mod answer;
 pub mod code;
 pub mod content;
@@ -11,6 +12,8 @@ pub mod message;
 pub mod notification;
 pub mod notify_url;
 pub mod outcome;
+pub mod people;
+pub mod permission;
 pub mod policy;
 pub mod refusal;
 pub mod rules;
