@@ -1,7 +1,7 @@
 //! The audit of an item's life: what happened, when, by whom. Appended in the transaction that
 //! made it true; never replayed.
 
-use super::ids::{SenderId, Sequence};
+use super::ids::{SenderId, Sequence, UserId};
 use super::time::Timestamp;
 
 /// One line of an item's life.
@@ -28,6 +28,8 @@ pub enum Actor {
     Engine,
     /// An external system.
     Sender(SenderId),
+    /// A user who signed in, or a program with a token of theirs.
+    User(UserId),
     /// A person or script on the control socket, as `uid=N pid=M`.
     Operator(String),
 }

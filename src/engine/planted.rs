@@ -37,6 +37,9 @@ impl Store for Faulty {
     fn resume(&mut self) -> Result<crate::store::Resume, StoreError> {
         self.store.resume()
     }
+    fn people(&mut self) -> Result<crate::store::people::PeopleRows, StoreError> {
+        self.store.people()
+    }
     fn open_items(
         &mut self,
         after: Sequence,

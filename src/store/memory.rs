@@ -5,11 +5,13 @@
 //! can take the state before every step.
 
 mod outbox;
+mod people;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use self::outbox::Outbox;
+use super::people::PeopleRows;
 use super::{
     AnsweredRequest, AuditEntry, Batch, ChangedItem, Chunk, KnownReference, Names, NewItem,
     Numbers, OpenItem, Resume, Store, StoreError,
@@ -59,6 +61,7 @@ struct Committed {
     entrances: BTreeMap<ServiceId, EntranceOrders>,
     requests: BTreeMap<(Sequence, String), AnsweredRequest>,
     blobs: BTreeMap<BlobId, Blob>,
+    people: Arc<people::People>,
     audit: Vec<AuditEntry>,
     outbox: Outbox,
 }
@@ -472,6 +475,10 @@ impl Store for MemoryStore {
         })
     }
 
+    fn people(&mut self) -> Result<PeopleRows, StoreError> {
+        Ok(self.committed.people.rows())
+    }
+
     fn open_items(&mut self, after: Sequence, limit: usize) -> Result<Vec<OpenItem>, StoreError> {
         let above = (std::ops::Bound::Excluded(after), std::ops::Bound::Unbounded);
         let open = self.committed.open.range(above).take(limit);
@@ -572,7 +579,10 @@ impl Store for MemoryStore {
             Some(CommitFault::AfterButLost) | None => {}
         }
         self.committed.check(batch)?;
-        Arc::make_mut(&mut self.committed).apply(batch);
+        let people = self.committed.people.with(&batch.people)?;
+        let committed = Arc::make_mut(&mut self.committed);
+        committed.apply(batch);
+        committed.people = people;
         self.commits += 1;
         match fault {
             Some(CommitFault::AfterButLost) => {

@@ -7,6 +7,7 @@
 pub mod backup;
 pub mod doctor;
 pub mod memory;
+pub mod people;
 pub mod read;
 pub mod sqlite;
 
@@ -20,6 +21,8 @@ use crate::domain::item::{Item, ItemState};
 use crate::domain::journal::{Actor, JournalEntry};
 use crate::domain::notification::{Attempt, NewNotification, Notification, NotificationId};
 use crate::domain::time::Timestamp;
+
+use people::{PeopleChanges, PeopleRows};
 
 /// Bytes of an attachment in one chunk, at most.
 pub const CHUNK_BYTES_MAX: usize = 256 * 1024;
@@ -209,6 +212,8 @@ pub struct Batch {
     pub chunks: Vec<Chunk>,
     /// Attachments that will not get an item after all.
     pub dropped_blobs: Vec<BlobId>,
+    /// Users, sessions and tokens.
+    pub people: PeopleChanges,
     /// Verbs of people.
     pub audit: Vec<AuditEntry>,
     /// What senders are to be told, in the order it happened; each gets the next number of its
@@ -241,6 +246,7 @@ impl Batch {
             requests,
             chunks,
             dropped_blobs,
+            people,
             audit,
             notifications,
             attempts,
@@ -253,6 +259,7 @@ impl Batch {
             && requests.is_empty()
             && chunks.is_empty()
             && dropped_blobs.is_empty()
+            && people.is_empty()
             && audit.is_empty()
             && notifications.is_empty()
             && attempts.is_empty()
@@ -283,6 +290,12 @@ pub trait Store: Send {
     /// # Errors
     /// Any; do not start.
     fn resume(&mut self) -> Result<Resume, StoreError>;
+
+    /// All users, sessions and tokens.
+    ///
+    /// # Errors
+    /// Any; do not start.
+    fn people(&mut self) -> Result<PeopleRows, StoreError>;
 
     /// Up to `limit` items that have not ended, by ascending sequence above `after`.
     ///

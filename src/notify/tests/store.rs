@@ -7,6 +7,7 @@ use crate::domain::ids::{ItemId, SenderId, Sequence, TenantId};
 use crate::domain::item::Item;
 use crate::domain::notification::{AttemptResult, DeliveryState, Notification, NotificationId};
 use crate::store::memory::{CommitFault, MemoryStore};
+use crate::store::people::PeopleRows;
 use crate::store::{
     AnsweredRequest, Batch, KnownReference, Names, Numbers, OpenItem, Resume, Store, StoreError,
 };
@@ -56,6 +57,9 @@ impl Store for SharedStore {
     }
     fn resume(&mut self) -> Result<Resume, StoreError> {
         self.with(MemoryStore::resume)
+    }
+    fn people(&mut self) -> Result<PeopleRows, StoreError> {
+        self.with(MemoryStore::people)
     }
     fn open_items(&mut self, after: Sequence, limit: usize) -> Result<Vec<OpenItem>, StoreError> {
         self.with(|store| store.open_items(after, limit))

@@ -3,6 +3,7 @@
 mod blobs;
 mod faults;
 mod notifications;
+pub(super) mod people;
 mod random;
 pub(super) mod samples;
 mod verbs;

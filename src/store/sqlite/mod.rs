@@ -3,6 +3,7 @@
 //! - `open`: directory, lock, pragmas · `schema`: tables and migrations · `error`: what SQLite's
 //!   errors mean · `row`, `content_column`: how values lie in the file
 //! - `outbox`, `status_column`: notifications to senders
+//! - `people`: users, sessions and tokens
 //! - `write`: a batch · `load`: what the engine reads · `references`: who has a sender's reference
 //! - `checkpoint`: from the write-ahead log into the database
 //!
@@ -16,6 +17,7 @@ pub(super) mod error;
 mod load;
 pub(super) mod open;
 mod outbox;
+mod people;
 pub(super) mod reading;
 mod references;
 mod row;
@@ -38,6 +40,7 @@ use self::checkpoint::Checkpoints;
 use self::open::DirectoryLock;
 use self::references::References;
 use self::row::{item_by_sequence, key, sequence, sequence_by_id};
+use super::people::PeopleRows;
 use super::{
     AnsweredRequest, Batch, KnownReference, Names, Numbers, OpenItem, Resume, Store, StoreError,
 };
@@ -326,6 +329,10 @@ impl Store for SqliteStore {
             next_sequence: sequence(next),
             entrances: load::entrances(&self.connection)?,
         })
+    }
+
+    fn people(&mut self) -> Result<PeopleRows, StoreError> {
+        people::people(self.snapshot()?)
     }
 
     fn open_items(&mut self, after: Sequence, limit: usize) -> Result<Vec<OpenItem>, StoreError> {

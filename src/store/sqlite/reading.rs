@@ -7,7 +7,7 @@ use rusqlite::{Connection, Row};
 use super::content_column;
 use super::references;
 use super::row::out_of_range;
-use crate::domain::ids::{BlobId, SenderId, Sequence};
+use crate::domain::ids::{BlobId, SenderId, Sequence, UserId};
 use crate::domain::journal::{Actor, JournalEvent};
 use crate::domain::time::Timestamp;
 use crate::store::StoreError;
@@ -19,7 +19,7 @@ pub(in crate::store) use super::row::{item_by_sequence, key, sequence_by_id, sta
 pub(in crate::store) use super::write::checksum;
 
 pub(in crate::store) const JOURNAL: &str = "\
-    SELECT number, at, event, sender, operator, data \
+    SELECT number, at, event, sender, user, operator, data \
     FROM journal WHERE sequence = ?1 ORDER BY number";
 pub(in crate::store) const MESSAGES: &str = "\
     SELECT raw, checksum FROM ( \
@@ -70,16 +70,18 @@ pub(in crate::store) fn reference_candidates(
 pub(in crate::store) fn journal_line(row: &Row<'_>) -> rusqlite::Result<JournalLine> {
     let code: u8 = row.get(2)?;
     let event = JournalEvent::from_code(code).ok_or_else(|| out_of_range(2, i64::from(code)))?;
-    let actor = match (row.get::<_, Option<u32>>(3)?, row.get(4)?) {
-        (Some(sender), _) => Actor::Sender(SenderId(sender)),
-        (None, Some(operator)) => Actor::Operator(operator),
-        (None, None) => Actor::Engine,
+    let (sender, user) = (row.get(3)?, row.get(4)?);
+    let actor = match (sender, user, row.get(5)?) {
+        (Some(sender), _, _) => Actor::Sender(SenderId(sender)),
+        (None, Some(user), _) => Actor::User(UserId(user)),
+        (None, None, Some(operator)) => Actor::Operator(operator),
+        (None, None, None) => Actor::Engine,
     };
-    let data = match row.get::<_, Option<String>>(5)? {
+    let data = match row.get::<_, Option<String>>(6)? {
         None => Vec::new(),
         Some(data) => serde_json::from_str(&data).map_err(|error| {
             rusqlite::Error::FromSqlConversionFailure(
-                5,
+                6,
                 rusqlite::types::Type::Text,
                 Box::new(error),
             )

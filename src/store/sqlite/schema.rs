@@ -111,6 +111,7 @@ CREATE TABLE journal (
     at INTEGER NOT NULL,
     event INTEGER NOT NULL,
     sender INTEGER,
+    user INTEGER,
     operator TEXT,
     data TEXT,
     PRIMARY KEY (sequence, number)
@@ -161,6 +162,7 @@ CREATE TABLE audit (
     number INTEGER PRIMARY KEY,
     at INTEGER NOT NULL,
     sender INTEGER,
+    user INTEGER,
     operator TEXT,
     verb TEXT NOT NULL,
     tenant INTEGER,
@@ -191,6 +193,31 @@ CREATE UNIQUE INDEX notification_id ON notification (id);
 CREATE INDEX notification_next ON notification (sender, next_at, item, number)
     WHERE next_at IS NOT NULL;
 CREATE INDEX notification_parked ON notification (id) WHERE state = 1;
+
+CREATE TABLE user (
+    number INTEGER PRIMARY KEY CHECK (number > 0),
+    tenant INTEGER NOT NULL,
+    name TEXT NOT NULL UNIQUE CHECK (length(name) BETWEEN 1 AND 64),
+    version INTEGER NOT NULL CHECK (version > 0),
+    enabled INTEGER NOT NULL CHECK (enabled IN (0, 1)),
+    capacity INTEGER NOT NULL CHECK (capacity BETWEEN 1 AND 10),
+    password TEXT CHECK (password LIKE '$argon2id$%'),
+    details TEXT NOT NULL
+) STRICT;
+CREATE TABLE session (
+    digest BLOB NOT NULL PRIMARY KEY CHECK (length(digest) = 32),
+    user INTEGER NOT NULL,
+    opened_at INTEGER NOT NULL,
+    seen_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE token (
+    digest BLOB NOT NULL PRIMARY KEY CHECK (length(digest) = 32),
+    user INTEGER NOT NULL,
+    label TEXT NOT NULL CHECK (length(label) BETWEEN 1 AND 64),
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER,
+    UNIQUE (user, label)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE sender_span (
     span INTEGER NOT NULL,

@@ -6,7 +6,7 @@ use rusqlite::{Connection, params};
 use siphasher::sip::SipHasher13;
 
 use super::row::{key, state_code};
-use super::{content_column, outbox};
+use super::{content_column, outbox, people};
 use crate::domain::content::{Attachment, Content};
 use crate::domain::entrance::{EntranceOrder, EntranceOrders};
 use crate::domain::ids::{BlobId, Sequence, ServiceId};
@@ -34,14 +34,14 @@ const INSERT_MESSAGE: &str = "\
     INSERT INTO message (sequence, number, raw, checksum) \
     SELECT ?1, 1 + max(1, coalesce(max(number), 1)), ?2, ?3 FROM message WHERE sequence = ?1";
 const INSERT_JOURNAL: &str = "\
-    INSERT INTO journal (sequence, number, at, event, sender, operator, data) \
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    INSERT INTO journal (sequence, number, at, event, sender, user, operator, data) \
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 const INSERT_REQUEST: &str = "\
     INSERT INTO request (sequence, request_id, content_digest, version, state, at) \
     VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 const INSERT_AUDIT: &str = "\
-    INSERT INTO audit (at, sender, operator, verb, tenant, object, data) \
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    INSERT INTO audit (at, sender, user, operator, verb, tenant, object, data) \
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 const SET_ENTRANCE: &str = "\
     INSERT OR REPLACE INTO entrance \
         (service, closed_since, closed_until, closed_reason, forced_since, forced_until, \
@@ -76,6 +76,7 @@ pub(super) fn batch(tx: &Connection, batch: &Batch) -> Result<(), StoreError> {
         entrance(tx, *service, orders)?;
     }
     requests(tx, &batch.requests)?;
+    people::write(tx, &batch.people)?;
     audit(tx, &batch.audit)?;
     outbox::write(tx, batch)
 }
@@ -175,7 +176,8 @@ fn column(content: &Content) -> Result<String, StoreError> {
         .map_err(|error| StoreError::Failed(format!("content cannot be written: {error}")))
 }
 
-fn exactly_one(changed: usize, what: impl FnOnce() -> String) -> Result<(), StoreError> {
+/// One row changed, as it should.
+pub(super) fn exactly_one(changed: usize, what: impl FnOnce() -> String) -> Result<(), StoreError> {
     if changed == 1 {
         Ok(())
     } else {
@@ -266,13 +268,14 @@ fn journal(tx: &Connection, entries: &[JournalEntry]) -> Result<(), StoreError> 
     }
     let mut insert = tx.prepare_cached(INSERT_JOURNAL)?;
     for entry in entries {
-        let (sender, operator) = actor_columns(&entry.actor);
+        let (sender, user, operator) = actor_columns(&entry.actor);
         insert.execute(params![
             key(entry.sequence),
             entry.number,
             entry.at.0,
             entry.event.code(),
             sender,
+            user,
             operator,
             data_column(&entry.data)?,
         ])?;
@@ -280,12 +283,13 @@ fn journal(tx: &Connection, entries: &[JournalEntry]) -> Result<(), StoreError> 
     Ok(())
 }
 
-/// Both empty: the engine.
-fn actor_columns(actor: &Actor) -> (Option<u32>, Option<&str>) {
+/// Sender, user, operator. All empty: the engine.
+fn actor_columns(actor: &Actor) -> (Option<u32>, Option<u32>, Option<&str>) {
     match actor {
-        Actor::Engine => (None, None),
-        Actor::Sender(sender) => (Some(sender.0), None),
-        Actor::Operator(operator) => (None, Some(operator)),
+        Actor::Engine => (None, None, None),
+        Actor::Sender(sender) => (Some(sender.0), None, None),
+        Actor::User(user) => (None, Some(user.0), None),
+        Actor::Operator(operator) => (None, None, Some(operator)),
     }
 }
 
@@ -340,10 +344,11 @@ fn requests(tx: &Connection, requests: &[AnsweredRequest]) -> Result<(), StoreEr
 
 fn audit(tx: &Connection, entries: &[AuditEntry]) -> Result<(), StoreError> {
     for entry in entries {
-        let (sender, operator) = actor_columns(&entry.actor);
+        let (sender, user, operator) = actor_columns(&entry.actor);
         tx.prepare_cached(INSERT_AUDIT)?.execute(params![
             entry.at.0,
             sender,
+            user,
             operator,
             entry.verb,
             entry.tenant.map(|tenant| tenant.0),

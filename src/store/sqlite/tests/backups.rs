@@ -8,6 +8,7 @@ use rusqlite::Connection;
 use super::store;
 use crate::domain::ids::Sequence;
 use crate::store::backup::{BackupError, backup, restore};
+use crate::store::contract::people::full_account;
 use crate::store::contract::samples::{attachment, batch, blob, chunk, item};
 use crate::store::doctor::{Severity, doctor, verify};
 use crate::store::read::Reader;
@@ -32,6 +33,7 @@ fn filled() -> (tempfile::TempDir, SqliteStore) {
     let mut first = batch((1..=120).map(item));
     first.chunks = vec![chunk(blob(1), 0, b"hello")];
     first.new_items[0].content.attachments = vec![attachment(blob(1), b"hello")];
+    first.people.accounts = vec![full_account(1)];
     store.commit(&first).expect("written");
     while store.tidy().expect("tidied") {}
     (dir, store)
@@ -235,6 +237,8 @@ fn the_file_of_schema_1_opens() {
     let store = SqliteStore::open(dir.path(), SqliteOptions::default());
     let mut store = store.expect("it opens");
     assert_eq!(store.resume().expect("read").next_sequence, Sequence(121));
+    let people = store.people().expect("read");
+    assert_eq!(people.accounts, [full_account(1)]);
     let reader = Reader::open(dir.path()).expect("it opens");
     for sequence in 1..=120 {
         let sequence = Sequence(sequence);
