@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
+use super::access::LABEL_CHARS_MAX;
 use super::ids::{ServiceId, TenantId, UserId};
 
 /// Characters of a user's name.
@@ -161,7 +162,7 @@ pub enum Duty {
 /// What a user has set for themselves. Outlives restarts; presence does not and is not here.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Standing {
-    /// The services switched on; may hold ones the user is no member of any longer.
+    /// The services switched on: some of those the user is a member of.
     pub active: BTreeSet<ServiceId>,
     /// Whether at work, and as what.
     pub duty: Duty,
@@ -272,6 +273,8 @@ pub enum Wording {
     WorkGroup,
     /// See [`Standing::not_available`].
     Reason,
+    /// What a user calls a token.
+    Label,
 }
 
 impl Wording {
@@ -282,6 +285,7 @@ impl Wording {
             Wording::Profile => ("a profile's name", GROUP_CHARS_MAX),
             Wording::WorkGroup => ("a work group's name", GROUP_CHARS_MAX),
             Wording::Reason => ("a reason", REASON_CHARS_MAX),
+            Wording::Label => ("a token's label", LABEL_CHARS_MAX),
         }
     }
 
@@ -316,6 +320,27 @@ fn check_skills(skills: &Skills) -> Result<(), InvalidPerson> {
 }
 
 impl User {
+    /// After an administrator's change: what the user had set for themselves and what there is no
+    /// longer is switched off.
+    pub fn drop_what_is_gone(&mut self) {
+        let User {
+            services,
+            profiles,
+            standing,
+            ..
+        } = self;
+        standing.active.retain(|service| services.contains(service));
+        let profile_is_gone = match &standing.duty {
+            Duty::On {
+                profile: Some(name),
+            } => !profiles.contains_key(name),
+            Duty::On { profile: None } | Duty::Off => false,
+        };
+        if profile_is_gone {
+            standing.duty = Duty::Off;
+        }
+    }
+
     /// Takes what is in the user if it keeps every limit.
     ///
     /// # Errors

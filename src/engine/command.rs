@@ -15,6 +15,7 @@ use crate::domain::time::Timestamp;
 use crate::store::Chunk;
 
 use super::notify::{NotifyCommand, NotifyPending};
+use super::people::change::{ChangePeople, PeopleReply};
 
 /// Where an answer goes. Dropped by whoever does not want to wait any longer.
 pub type Reply<T> = oneshot::Sender<Result<T, Refusal>>;
@@ -39,6 +40,8 @@ pub enum Command {
     Entrance(Box<OrderEntrance>, Reply<EntranceStatus>),
     /// Deliver notifications, or look after them.
     Notifications(Box<NotifyCommand>),
+    /// Change users, sessions and tokens.
+    People(Box<ChangePeople>, Reply<PeopleReply>),
     /// Put a new policy in force, as a whole or not at all.
     Reload(Arc<Policy>, oneshot::Sender<Result<(), String>>),
 }
@@ -127,6 +130,7 @@ impl Command {
             }
             Command::StoreChunk(chunk, _) => ENVELOPE + chunk.bytes.len(),
             Command::Update(update, _) => ENVELOPE + update.update.raw.len(),
+            Command::People(change, _) => ENVELOPE * (1 + change.edits.len()),
             Command::Cancel(..)
             | Command::Abort(..)
             | Command::Resolve(..)
@@ -146,6 +150,7 @@ pub(super) enum Pending {
     Entrance(Reply<EntranceStatus>, Result<EntranceStatus, Refusal>),
     Resolved(Reply<Sequence>, Result<Sequence, Refusal>),
     Notifications(NotifyPending),
+    People(Reply<PeopleReply>, Result<PeopleReply, Refusal>),
 }
 
 impl Pending {
@@ -159,6 +164,7 @@ impl Pending {
             Pending::Entrance(reply, result) => drop(reply.send(result)),
             Pending::Resolved(reply, result) => drop(reply.send(result)),
             Pending::Notifications(pending) => pending.release(),
+            Pending::People(reply, result) => drop(reply.send(result)),
         }
     }
 
@@ -179,6 +185,7 @@ impl Pending {
             Pending::Entrance(reply, _) => drop(reply.send(Err(refused))),
             Pending::Resolved(reply, _) => drop(reply.send(Err(refused))),
             Pending::Notifications(pending) => pending.refuse(refused),
+            Pending::People(reply, _) => drop(reply.send(Err(refused))),
         }
     }
 }

@@ -16,6 +16,8 @@ use super::command::{
     AbortItem, CancelItem, Command, OrderEntrance, Reply, ResolveItem, Submit, SubmitMany,
     UpdateItem,
 };
+use super::people::People;
+use super::people::change::{ChangePeople, PeopleReply};
 use super::run::CommandSender;
 use super::view::View;
 
@@ -122,6 +124,20 @@ impl EngineHandle {
             .await
     }
 
+    /// Changes users, sessions and tokens, all that is asked or nothing.
+    ///
+    /// # Errors
+    /// Why nothing changed.
+    pub async fn change_people(&self, change: ChangePeople) -> Result<PeopleReply, Refusal> {
+        self.ask(|reply| Command::People(Box::new(change), reply))
+            .await
+    }
+
+    /// The newest picture of all people.
+    pub fn people(&self) -> Arc<People> {
+        self.view.borrow().people.clone()
+    }
+
     /// Puts a new policy in force, as a whole or not at all.
     ///
     /// # Errors
@@ -189,6 +205,7 @@ mod tests {
             services: BTreeMap::new(),
             tenants: BTreeMap::new(),
             notifications: 0,
+            people: Arc::default(),
         };
         let (_pictures, view) = watch::channel(Arc::new(picture));
         let handle = EngineHandle::new(commands, view);

@@ -11,6 +11,7 @@ pub mod directory;
 pub mod handle;
 pub mod ids;
 pub mod notify;
+pub mod people;
 pub mod run;
 pub mod view;
 
@@ -52,6 +53,7 @@ use crate::store::{OpenItem, Store, StoreError};
 use command::{Command, Pending};
 use directory::{Directory, names_of};
 use ids::{Ids, RandomSource};
+use people::People;
 use turn::Turn;
 use uploads::Uploads;
 use view::{Intake, ServiceView, TenantView, View};
@@ -81,6 +83,7 @@ pub struct Engine<S> {
     /// When the oldest waiting item of a service was received, kept while it is the oldest.
     oldest: HashMap<ServiceId, (Sequence, Timestamp)>,
     services: BTreeMap<ServiceId, Arc<ServiceView>>,
+    people: Arc<People>,
     last_now: Timestamp,
     /// After a fatal failure: answers that nobody may give. They end with the process, so that
     /// their connections break and the senders repeat themselves.
@@ -125,6 +128,7 @@ impl<S: Store> Engine<S> {
             uploads: Uploads::default(),
             oldest: HashMap::new(),
             services: BTreeMap::new(),
+            people: Arc::default(),
             last_now: now,
             unanswered: Vec::new(),
             notifications_written: 0,
@@ -149,6 +153,7 @@ impl<S: Store> Engine<S> {
         let numbers = self.store.number(&names_of(&policy))?;
         let directory = Directory::new(&policy, &numbers);
         let resume = self.store.resume()?;
+        let people = People::of(self.store.people()?);
         let (tenants, services) = directory.setups(&resume.entrances);
         let mut core = Core::new(&tenants, services, now);
         let mut after = Sequence(0);
@@ -168,6 +173,7 @@ impl<S: Store> Engine<S> {
         self.core = core;
         self.directory = directory;
         self.policy = policy;
+        self.people = Arc::new(people);
         self.next_sequence = resume.next_sequence;
         self.oldest = received.into_iter().collect();
         self.services.clear();
@@ -286,6 +292,10 @@ impl<S: Store> Engine<S> {
                 Ok(())
             }
             Command::Notifications(command) => self.notifications(turn, *command),
+            Command::People(request, reply) => {
+                self.change_people(turn, request, reply);
+                Ok(())
+            }
             Command::Reload(policy, reply) => {
                 self.reload(policy, reply, turn.now);
                 Ok(())
@@ -407,6 +417,7 @@ impl<S: Store> Engine<S> {
             services: self.services.clone(),
             tenants: tenants.collect(),
             notifications: self.notifications_written,
+            people: self.people.clone(),
         }
     }
 

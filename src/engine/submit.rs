@@ -331,22 +331,27 @@ impl<S: Store> Engine<S> {
         }
     }
 
+    /// Whether an item of the tenant can prefer somebody of that name.
+    fn is_agent(&self, tenant: TenantId, name: &str) -> bool {
+        let policy = self.directory.tenant(tenant);
+        policy.is_some_and(|tenant| tenant.agents.contains(name))
+            || self.people.has_agent(tenant, name)
+    }
+
     fn warnings(&self, item: &Item, content: &Content, related: Relation) -> Vec<Warning> {
         let mut warnings = Vec::new();
-        let tenant = self.directory.tenant(item.tenant);
         let wanted = content
             .preferred_agents
             .iter()
             .flat_map(|wanted| &wanted.agents);
-        for agent in
-            wanted.filter(|agent| tenant.is_none_or(|tenant| !tenant.agents.contains(&agent.name)))
-        {
+        for agent in wanted.filter(|agent| !self.is_agent(item.tenant, &agent.name)) {
             warnings.push(Warning {
                 code: WarningCode::UnknownAgent,
                 message: format!("There is no agent {}: the wish is kept.", agent.name),
             });
         }
-        for skill in &content.skills {
+        let skills = content.skills.iter();
+        for skill in skills.filter(|skill| !self.people.has_skill(item.tenant, &skill.name)) {
             warnings.push(Warning {
                 code: WarningCode::UnknownSkill,
                 message: format!("Nobody has the skill {}.", skill.name),

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::domain::code::Code;
 use crate::domain::content::Content;
-use crate::domain::ids::{ItemId, SenderId, Sequence, TenantId};
+use crate::domain::ids::{ItemId, SenderId, Sequence, TenantId, UserId};
 use crate::domain::item::Item;
 use crate::domain::journal::{Actor, JournalEntry, JournalEvent};
 use crate::domain::notification::NotificationEvent;
@@ -39,6 +39,7 @@ pub(super) struct Turn {
     changed: HashSet<Sequence>,
     /// Where the changed rows stand in the batch.
     changed_rows: HashMap<Sequence, usize>,
+    users: HashSet<UserId>,
     new_ids: HashMap<ItemId, usize>,
     new_references: HashMap<SenderId, HashMap<String, usize>>,
 }
@@ -85,6 +86,16 @@ impl Turn {
     /// Keeps later commands about the item for the next turn.
     pub(super) fn touch(&mut self, item: &Item) {
         self.changed.insert(item.sequence);
+    }
+
+    /// Whether this turn has changed or added the user.
+    pub(super) fn has_touched_user(&self, user: UserId) -> bool {
+        self.users.contains(&user)
+    }
+
+    /// Keeps later commands about the users for the next turn.
+    pub(super) fn touch_users(&mut self, users: impl Iterator<Item = UserId>) {
+        self.users.extend(users);
     }
 
     /// Whether this turn created an item with that id.

@@ -10,6 +10,8 @@ use crate::domain::policy::ServicePolicy;
 use crate::domain::time::Timestamp;
 use crate::routing::service::Service;
 
+use super::people::People;
+
 /// Whether the engine takes new items.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Intake {
@@ -33,6 +35,8 @@ pub struct View {
     /// Notifications written or replayed since the start: whoever delivers them looks when it
     /// grows.
     pub notifications: u64,
+    /// Users, sessions and tokens.
+    pub people: Arc<People>,
 }
 
 /// A tenant in the picture.

@@ -194,7 +194,9 @@ async fn trace(State(shared): State<Arc<Shared>>, Path(name): Path<String>) -> R
             .await?;
         found.one()?;
         let lines = lines.into_iter();
-        let lines: Vec<_> = lines.map(|line| TraceJson::of(&numbers, line)).collect();
+        let people = shared.engine.people();
+        let lines = lines.map(|line| TraceJson::of(&numbers, &people, line));
+        let lines: Vec<_> = lines.collect();
         Ok(answer::json_ok(&lines))
     };
     shown(found.await)

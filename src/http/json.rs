@@ -9,6 +9,7 @@ use crate::domain::answer::{EntranceStatus, Status, waiting};
 use crate::domain::content::Content;
 use crate::domain::journal::Actor;
 use crate::domain::time::Timestamp;
+use crate::engine::people::People;
 use crate::engine::view::{ServiceView, View};
 use crate::store::Numbers;
 use crate::store::read::{JournalLine, Listed};
@@ -264,11 +265,15 @@ pub struct TraceJson {
 }
 
 impl TraceJson {
-    /// The line, its sender by name.
-    pub fn of(numbers: &Numbers, line: JournalLine) -> TraceJson {
+    /// The line, its sender or user by name.
+    pub fn of(numbers: &Numbers, people: &People, line: JournalLine) -> TraceJson {
         let actor = match line.actor {
             Actor::Engine => "engine".to_owned(),
             Actor::Operator(who) => who,
+            Actor::User(id) => people.account(id).map_or_else(
+                || "user".to_owned(),
+                |account| format!("user {}", account.user.name),
+            ),
             Actor::Sender(id) => {
                 let sender = numbers.senders.iter().find(|(_, _, known)| *known == id);
                 sender.map_or_else(

@@ -1,10 +1,11 @@
 //! People in the store without a disk.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::domain::access::{ApiToken, Session, TokenDigest};
 use crate::domain::ids::UserId;
+use crate::domain::people::UserName;
 use crate::store::StoreError;
 use crate::store::people::{Account, PeopleChanges, PeopleRows, SessionChange, TokenChange};
 
@@ -12,6 +13,7 @@ use crate::store::people::{Account, PeopleChanges, PeopleRows, SessionChange, To
 #[derive(Debug, Clone, Default)]
 pub(super) struct People {
     accounts: BTreeMap<UserId, Account>,
+    names: BTreeSet<UserName>,
     sessions: BTreeMap<TokenDigest, Session>,
     tokens: BTreeMap<TokenDigest, ApiToken>,
 }
@@ -57,14 +59,14 @@ impl People {
             None => {
                 let last = self.accounts.last_key_value();
                 let is_next = last.is_none_or(|(last, _)| *last < user.id);
-                let mut others = self.accounts.values();
-                let is_taken = others.any(|other| other.user.name == user.name);
+                let is_taken = self.names.contains(&user.name);
                 user.version == 1 && user.id.0 > 0 && is_next && !is_taken
             }
         };
         if !fits {
             return conflict(format!("user {} is not in the version before", user.id.0));
         }
+        self.names.insert(user.name.clone());
         self.accounts.insert(user.id, account.clone());
         Ok(())
     }
