@@ -5,7 +5,7 @@
 //!    cli ── config ── calendar
 //!     └── daemon ─────────────┐ start order, signals, drain; the only room that knows them all
 //!           │                 │
-//!         http ── wire        │     async shell (tokio, hyper, axum): bytes ⇄ messages ⇄ answers
+//! people ─ http ── wire ─ notify    async shell (tokio, hyper, axum): bytes ⇄ messages ⇄ answers
 //!           │                 │
 //!         engine ◄────────────┘     one OS thread: commands → core → one transaction → release
 //!         │     │
@@ -19,9 +19,10 @@
 //! | [`routing`] | who waits where, in which order, behind which entrance, until when |
 //! | [`store`] | rows: a SQLite file, and its twin in memory for the simulator |
 //! | [`engine`] | the one loop; the only writer |
+//! | [`people`] | signing in, passwords, tokens, users from files |
+//! | [`notify`] | telling senders what becomes of their items: signed, in order, at least once |
 //! | [`wire`] | encodings, strict XML, the contract's verbs and answers |
 //! | [`calendar`] | opening hours as a pure function of time |
-//! | [`notify`] | telling senders what becomes of their items: signed, in order, at least once |
 //! | [`config`] | TOML in layers, checked as a whole |
 //! | [`http`] | listeners, senders, limits, the intake, the control API, metrics |
 //! | [`daemon`] | start order, signals, drain, systemd |
@@ -60,6 +61,7 @@ pub mod domain;
 pub mod engine;
 pub mod http;
 pub mod notify;
+pub mod people;
 pub mod routing;
 pub mod store;
 pub mod wire;

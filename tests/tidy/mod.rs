@@ -17,7 +17,7 @@ struct Room {
     never_uses: &'static [&'static str],
 }
 
-const ROOMS: [Room; 11] = [
+const ROOMS: [Room; 12] = [
     Room {
         name: "domain",
         may_import: &[],
@@ -70,8 +70,13 @@ const ROOMS: [Room; 11] = [
         never_uses: &["hyper", "axum", "rusqlite", "quick_xml"],
     },
     Room {
+        name: "people",
+        may_import: &["domain", "engine", "store"],
+        never_uses: &["hyper", "axum", "rusqlite", "quick_xml"],
+    },
+    Room {
         name: "http",
-        may_import: &["domain", "engine", "store", "wire"],
+        may_import: &["domain", "engine", "people", "store", "wire"],
         never_uses: &["rusqlite", "quick_xml"],
     },
     Room {
@@ -82,7 +87,7 @@ const ROOMS: [Room; 11] = [
     Room {
         name: "daemon",
         may_import: &[
-            "notify", "domain", "engine", "store", "wire", "http", "config", "calendar",
+            "domain", "engine", "people", "notify", "store", "wire", "http", "config", "calendar",
         ],
         never_uses: &["rusqlite", "quick_xml"],
     },
