@@ -40,10 +40,7 @@ pub async fn ensure_demo_users(
         let exists = people.named(name).is_some();
         let password = match known.get(name) {
             Some(password) => password.clone(),
-            None => secret::new_password().map_err(|error| {
-                let message = format!("No password could be made: {error}.");
-                Refusal::new(crate::domain::code::Code::InternalError, message)
-            })?,
+            None => secret::new_password().map_err(secret::refuse)?,
         };
         if !exists || !known.contains_key(name) {
             let hash = passwords.hash(password.clone()).await?;

@@ -5,6 +5,8 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
 use crate::domain::access::TokenDigest;
+use crate::domain::code::Code;
+use crate::domain::refusal::Refusal;
 
 /// Of a token.
 const TOKEN_BYTES: usize = 32;
@@ -19,6 +21,15 @@ const TOKEN_CHARS_MAX: usize = 128;
 #[derive(Debug, thiserror::Error)]
 #[error("the system gives no random bytes: {0}")]
 pub struct NoRandomness(String);
+
+/// What somebody is told whose secret could not be made.
+pub fn refuse(error: NoRandomness) -> Refusal {
+    tracing::error!(%error, "a secret could not be made");
+    Refusal::new(
+        Code::InternalError,
+        "No password or token could be made: try again.",
+    )
+}
 
 fn random<const BYTES: usize>() -> Result<[u8; BYTES], NoRandomness> {
     let mut bytes = [0; BYTES];

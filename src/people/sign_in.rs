@@ -122,7 +122,7 @@ impl SignIns {
     ) -> Result<(String, Arc<Account>), Refusal> {
         let account = self.verify(name, password, address, now).await?;
         let verified = account.password.clone().ok_or_else(wrong)?;
-        let (token, digest) = secret::new_token().map_err(no_token)?;
+        let (token, digest) = secret::new_token().map_err(secret::refuse)?;
         let open = Edit::OpenSession {
             user: account.user.id,
             digest,
@@ -296,7 +296,7 @@ impl SignIns {
                 "A program cannot make tokens: sign in.",
             ));
         }
-        let (token, digest) = secret::new_token().map_err(no_token)?;
+        let (token, digest) = secret::new_token().map_err(secret::refuse)?;
         let edit = Edit::CreateToken {
             user: signed_in.user().id,
             digest,
@@ -349,11 +349,6 @@ fn wrong() -> Refusal {
         Code::NotAuthenticated,
         "The user name or the password is wrong.",
     )
-}
-
-fn no_token(error: secret::NoRandomness) -> Refusal {
-    tracing::error!(%error, "no token could be made");
-    Refusal::new(Code::InternalError, "No token could be made: try again.")
 }
 
 #[cfg(test)]

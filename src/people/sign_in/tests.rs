@@ -247,3 +247,67 @@ fn addresses_of_one_network_count_as_one() {
     assert_eq!(network("::ffff:192.0.2.7"), "192.0.2.7");
     assert_eq!(network("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
 }
+
+#[tokio::test]
+async fn the_demos_users_are_made_once_and_keep_their_passwords() {
+    use crate::people::demo::{DEMO_USERS, ensure_demo_users};
+    let door = door().await;
+    let handle = door.engine.handle.clone();
+    let passwords = Passwords::new().expect("there is randomness");
+    let none = Default::default();
+    let first = ensure_demo_users(&handle, &passwords, &[], &none).await;
+    let first = first.expect("they are new");
+    assert_eq!(first.len(), DEMO_USERS.len());
+    let versions = |handle: &EngineHandle| {
+        let people = handle.people();
+        let accounts = people.accounts();
+        accounts.map(|account| account.user.version).sum::<u32>()
+    };
+    let before = versions(&handle);
+    let again = ensure_demo_users(&handle, &passwords, &[], &first).await;
+    assert_eq!(again.expect("they are there"), first);
+    assert_eq!(versions(&handle), before, "nothing was changed");
+    let mut one_lost = first.clone();
+    one_lost.remove("admin");
+    let renewed = ensure_demo_users(&handle, &passwords, &[], &one_lost).await;
+    let renewed = renewed.expect("they are there");
+    assert_ne!(renewed["admin"], first["admin"]);
+    assert_eq!(renewed["agent1"], first["agent1"]);
+    for (name, password) in &renewed {
+        door.try_in(name, password, clock()).await.expect(name);
+    }
+    drop(handle);
+    door.close();
+}
+
+#[tokio::test]
+async fn an_import_adds_some_and_changes_others() {
+    use crate::people::{csv, import::import};
+    let door = door().await;
+    let text = "name,display_name\nanna,Anna Ek\nbert,Bert Ask\n";
+    let rows = csv::read(text).expect("it is good");
+    let people = door.engine.handle.people();
+    let passwords = Passwords::new().expect("there is randomness");
+    let dry = import(rows.clone(), &people, &passwords, None, true).await;
+    assert!(dry.expect("it works").passwords.is_empty());
+    let import = import(rows, &people, &passwords, None, false).await;
+    let import = import.expect("it works");
+    let changed = door
+        .sign_ins
+        .change(Actor::Engine, HERE, import.edits)
+        .await;
+    changed.expect("both are taken");
+    let people = door.engine.handle.people();
+    let shown = people
+        .accounts()
+        .map(|account| account.user.display_name.clone());
+    assert_eq!(shown.collect::<Vec<_>>(), ["Anna Ek", "Bert Ask"]);
+    let names: Vec<&UserName> = import.passwords.keys().collect();
+    assert_eq!(names.len(), 1);
+    let password = &import.passwords[names[0]];
+    door.try_in("bert", password, clock()).await.expect("his");
+    door.try_in("anna", PASSWORD, clock())
+        .await
+        .expect("hers is as it was");
+    door.close();
+}
