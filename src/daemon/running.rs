@@ -1,5 +1,6 @@
 //! The daemon while it serves: listeners, the loop over signals and requests, the drain.
 
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -19,6 +20,7 @@ use crate::engine::command::OrderEntrance;
 use crate::engine::handle::EngineHandle;
 use crate::http::server::{Listener, Server, ServerLimits};
 use crate::http::state::{Shared, SharedSetup};
+use crate::people::password::Passwords;
 use crate::store::read::Readers;
 use crate::store::sqlite::DATABASE_FILE;
 
@@ -90,6 +92,7 @@ pub async fn run(node: Node) -> Result<Ended, ServeError> {
         body_wait: ms(setup.config.limits.body_wait_ms),
         body_timeout: ms(setup.config.listen.body_timeout_ms),
         reload,
+        passwords: Passwords::new().map_err(io::Error::other)?,
     });
     announce(&setup, &listeners, &engine).await?;
     let (stop, stopped) = watch::channel(None);

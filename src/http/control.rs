@@ -10,6 +10,7 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Extension, Path, Request, State};
 use axum::http::Uri;
+use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{get, post, put};
 use http_body_util::{BodyExt, Limited};
@@ -36,6 +37,7 @@ use super::look;
 use super::query;
 use super::server::Peer;
 use super::state::Shared;
+use super::users::{self, Acting};
 
 /// Bytes of a request's body.
 const BODY_BYTES_MAX: usize = 64 * 1024;
@@ -57,12 +59,13 @@ pub fn router(shared: Arc<Shared>) -> Router {
         .route("/api/v1/items/{item}/abort", post(abort))
         .route("/api/v1/backup", post(backup))
         .route("/api/v1/reload", post(reload))
+        .merge(users::routes().layer(middleware::from_fn(act_as_operator)))
         .fallback(unknown_route)
         .method_not_allowed_fallback(wrong_method)
         .with_state(shared)
 }
 
-fn shown(result: Shown) -> Response {
+pub(super) fn shown(result: Shown) -> Response {
     result.unwrap_or_else(|refusal| answer::problem(&refusal))
 }
 
@@ -322,6 +325,19 @@ async fn wrong_method() -> Response {
     ))
 }
 
+async fn act_as_operator(
+    Extension(peer): Extension<Peer>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    request.extensions_mut().insert(Acting {
+        actor: operator(peer),
+        from: None,
+        user: None,
+    });
+    next.run(request).await
+}
+
 fn operator(peer: Peer) -> Actor {
     let pid = peer.pid.unwrap_or_default();
     Actor::Operator(format!("uid={} pid={pid}", peer.uid))
@@ -333,14 +349,22 @@ fn json_parameters(uri: &Uri, known: &[&str]) -> Result<BTreeMap<String, String>
 }
 
 /// The body as a value; an empty one is an empty object.
-async fn json_body<T: DeserializeOwned>(request: Request) -> Result<T, Refusal> {
-    let body = Limited::new(request.into_body(), BODY_BYTES_MAX);
+pub(super) async fn json_body<T: DeserializeOwned>(request: Request) -> Result<T, Refusal> {
+    json_body_of(request, BODY_BYTES_MAX).await
+}
+
+/// The same with another limit.
+pub(super) async fn json_body_of<T: DeserializeOwned>(
+    request: Request,
+    bytes_max: usize,
+) -> Result<T, Refusal> {
+    let body = Limited::new(request.into_body(), bytes_max);
     let bytes = match body.collect().await {
         Ok(collected) => collected.to_bytes(),
         Err(_) => {
             return Err(Refusal::new(
                 Code::TooLarge,
-                format!("The body has more than {BODY_BYTES_MAX} bytes, or broke off."),
+                format!("The body has more than {bytes_max} bytes, or broke off."),
             ));
         }
     };
@@ -368,6 +392,6 @@ fn short_reason(reason: String) -> Result<String, Refusal> {
     Ok(reason)
 }
 
-fn invalid(message: impl Into<String>) -> Refusal {
+pub(super) fn invalid(message: impl Into<String>) -> Refusal {
     Refusal::new(Code::InvalidField, message)
 }

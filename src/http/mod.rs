@@ -5,8 +5,8 @@
 //!   [`body`] take the bytes within the [`budget`], [`message`] has them carried out, [`upload`]
 //!   puts attachments away first, [`query`] answers questions;
 //! - [`ops`] is what probes and Prometheus see on the console's listener;
-//! - [`control`] is the JSON interface for the machine's own operator, [`look`] what is looked up
-//!   for it, [`json`] what it shows;
+//! - [`control`] is the JSON interface for the machine's own operator, [`users`] its users,
+//!   [`look`] what is looked up for it, [`json`] what it shows;
 //! - [`answer`] alone knows status codes, [`metrics`] counts, [`state`] is what all of them share.
 
 pub mod answer;
@@ -28,6 +28,7 @@ pub mod server;
 pub mod state;
 pub mod tls;
 pub mod upload;
+pub mod users;
 
 #[cfg(test)]
 mod tests;

@@ -14,6 +14,7 @@ use crate::domain::code::Code;
 use crate::domain::policy::Policy;
 use crate::domain::refusal::{Problem, Refusal};
 use crate::engine::handle::EngineHandle;
+use crate::people::password::Passwords;
 use crate::store::StoreError;
 use crate::store::read::{Reader, Readers};
 
@@ -57,6 +58,8 @@ pub struct SharedSetup {
     pub body_timeout: Duration,
     /// For `POST /api/v1/reload`.
     pub reload: ReloadHook,
+    /// Hashes and checks passwords.
+    pub passwords: Passwords,
 }
 
 /// See the module.
@@ -75,6 +78,8 @@ pub struct Shared {
     pub database: PathBuf,
     /// For `POST /api/v1/reload`.
     pub reload: ReloadHook,
+    /// Hashes and checks passwords.
+    pub passwords: Passwords,
     /// When the daemon began to serve.
     pub started: Instant,
     /// One permit for each large message in work.
@@ -103,6 +108,7 @@ impl Shared {
             body_timeout: setup.body_timeout,
             database: setup.database,
             reload: setup.reload,
+            passwords: setup.passwords,
             started: Instant::now(),
             large: Semaphore::new(LARGE_AT_A_TIME),
             readers: setup.readers,

@@ -6,3 +6,4 @@ mod bodies;
 mod encrypted;
 mod intake;
 mod operator;
+mod users;

@@ -158,6 +158,7 @@ impl World {
             body_wait: setting.body_wait,
             body_timeout: setting.body_timeout,
             reload: Box::new(|| Box::pin(async { Ok(()) })),
+            passwords: crate::people::password::Passwords::new().expect("random bytes"),
         });
         let (intake_listener, address) = listen().await;
         let (console_listener, console) = listen().await;
