@@ -19,6 +19,7 @@ mod send;
 mod sender;
 mod serve;
 mod until;
+mod user;
 mod validate;
 mod xml;
 
@@ -92,6 +93,9 @@ enum Command {
     /// Make keys for senders
     #[command(subcommand)]
     Sender(sender::Sender),
+    /// Look after users
+    #[command(subcommand)]
+    User(user::User),
     /// Write a copy of the database, beside a running daemon
     Backup(keep::Backup),
     /// Put a backup in place; the daemon must be stopped
@@ -146,6 +150,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Item(item) => item.run(&global, output),
         Command::Entrance(entrance) => entrance.run(&global, output),
         Command::Sender(sender) => sender.run(&global, output),
+        Command::User(user) => user.run(&global, output),
         Command::Backup(backup) => backup.run(&global, output),
         Command::Restore(restore) => restore.run(&global, output),
         Command::Doctor => keep::doctor(&global, output),

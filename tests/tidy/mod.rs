@@ -93,7 +93,9 @@ const ROOMS: [Room; 12] = [
     },
     Room {
         name: "cli",
-        may_import: &["domain", "store", "wire", "config", "daemon", "calendar"],
+        may_import: &[
+            "domain", "people", "store", "wire", "config", "daemon", "calendar",
+        ],
         never_uses: &["rusqlite"],
     },
 ];

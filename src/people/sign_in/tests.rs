@@ -37,7 +37,7 @@ async fn door() -> Door {
     };
     let random = Box::new(|bytes: &mut [u8]| bytes.fill(7));
     let engine = Engine::start(MemoryStore::new(), Arc::new(policy), random, clock());
-    let engine = spawn(engine.expect("it starts")).expect("a thread");
+    let engine = spawn(engine.expect("it starts"), 64).expect("a thread");
     let passwords = Passwords::new().expect("there is randomness");
     let add = Edit::Add {
         name: "anna".parse().expect("a name"),
