@@ -11,6 +11,7 @@ use super::section::{Found, Section};
 use super::source::Place;
 use super::tenants::{ITEMS_LIMIT_MAX, KEY_NAME, LIST_MAX, NAME, SERVICE_NAME};
 use super::word::Text;
+use crate::domain::distribution::DistributionPolicy;
 use crate::domain::ids::Priority;
 use crate::domain::policy::{
     BUFFER_ITEMS_MAX_DEFAULT, KeyDeclaration, LIFETIME_MAX_MS, QUEUE_ITEMS_MAX_DEFAULT,
@@ -75,6 +76,7 @@ fn read_service(
             .or("queue_items_max", &items(1), QUEUE_ITEMS_MAX_DEFAULT)
             .value,
         contact_data: read_declarations(section),
+        distribution: DistributionPolicy::default(),
     }
 }
 

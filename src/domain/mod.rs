@@ -1,9 +1,11 @@
 //! Nouns, states and transitions. No I/O, no clock, no randomness.
 
 pub mod access;
+pub mod agent;
 pub mod answer;
 pub mod code;
 pub mod content;
+pub mod distribution;
 pub mod entrance;
 pub mod ids;
 pub mod item;
@@ -17,4 +19,5 @@ pub mod permission;
 pub mod policy;
 pub mod refusal;
 pub mod rules;
+pub mod session;
 pub mod time;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::distribution::DistributionPolicy;
 use super::ids::Priority;
 use super::notification::EventKind;
 use super::notify_url::NotifyUrl;
@@ -105,6 +106,8 @@ pub struct ServicePolicy {
     pub queue_items_max: u32,
     /// The declared keys; empty: any key is allowed.
     pub contact_data: Vec<KeyDeclaration>,
+    /// How its items find their agents.
+    pub distribution: DistributionPolicy,
 }
 
 impl ServicePolicy {

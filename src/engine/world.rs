@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 use crate::domain::answer::{EntranceStatus, EntryAnswer, Receipt, Status};
 use crate::domain::code::Code;
 use crate::domain::content::{Attachment, ContactDatum, Content, Expiry};
+use crate::domain::distribution::DistributionPolicy;
 use crate::domain::entrance::EntranceVerb;
 use crate::domain::ids::{BlobId, Priority, ServiceId};
 use crate::domain::item::Item;
@@ -66,6 +67,7 @@ pub(super) fn service(name: &str) -> ServicePolicy {
         buffer_items_max: 1_000,
         queue_items_max: 1_000,
         contact_data: Vec::new(),
+        distribution: DistributionPolicy::default(),
     }
 }
 

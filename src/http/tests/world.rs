@@ -16,6 +16,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use crate::domain::distribution::DistributionPolicy;
 use crate::domain::ids::Priority;
 use crate::domain::policy::{
     ATTACHMENT_TYPES_DEFAULT, Policy, SenderPolicy, ServicePolicy, TenantPolicy,
@@ -67,6 +68,7 @@ fn service(name: &str, receipts: bool) -> (String, Arc<ServicePolicy>) {
         buffer_items_max: 100,
         queue_items_max: 10_000,
         contact_data: Vec::new(),
+        distribution: DistributionPolicy::default(),
     };
     (name.to_owned(), Arc::new(service))
 }

@@ -11,6 +11,7 @@ use tokio_rustls::rustls::RootCertStore;
 use super::receiver::Receiver;
 use super::store::SharedStore;
 use crate::domain::content::{ContactDatum, Content};
+use crate::domain::distribution::DistributionPolicy;
 use crate::domain::ids::Priority;
 use crate::domain::message::{Address, Cancel, Submission};
 use crate::domain::notification::EventKind;
@@ -219,6 +220,7 @@ pub fn policy(notify: Option<Arc<NotifyPolicy>>) -> Policy {
         buffer_items_max: 1_000,
         queue_items_max: 1_000,
         contact_data: Vec::new(),
+        distribution: DistributionPolicy::default(),
     };
     let tenant = TenantPolicy {
         name: "bank".to_owned(),

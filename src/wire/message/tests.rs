@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::domain::code::Code;
+use crate::domain::distribution::DistributionPolicy;
 use crate::domain::ids::Priority;
 use crate::domain::message::{Message, Submission, Update};
 use crate::domain::policy::{
@@ -40,6 +41,7 @@ fn service(name: &str) -> ServicePolicy {
         buffer_items_max: BUFFER_ITEMS_MAX_DEFAULT,
         queue_items_max: QUEUE_ITEMS_MAX_DEFAULT,
         contact_data: Vec::new(),
+        distribution: DistributionPolicy::default(),
     }
 }
 

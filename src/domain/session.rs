@@ -1,0 +1,191 @@
+//! What became of a stay in a service and of a hand-over to an agent. The last agent session
+//! decides the item's result.
+
+use super::outcome::Outcome;
+
+/// The result of an agent session: one hand-over of an item to one agent. The numeric code is
+/// stable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum AgentResult {
+    /// The offer was accepted; the item is still in the agent's hands.
+    Accepted,
+    /// The agent declined the offer.
+    Declined,
+    /// The agent left the offer unanswered (RONA).
+    NoAnswer,
+    /// The offer was taken back: cancel, expiry, somebody else was faster, the agent left.
+    Rescinded,
+    /// The agent, or a supervisor, put the item back into the queue.
+    Requeued,
+    /// The agent put the item aside and its time came without a resume.
+    Parked,
+    /// The agent handed the item on.
+    Transferred,
+    /// The sender or a supervisor ended the item in the agent's hands.
+    Cancelled,
+    /// The agent left, or was lost, for longer than its items wait for it.
+    LoggedOut,
+    /// The agent ended the item.
+    Ended,
+}
+
+impl AgentResult {
+    /// Every result.
+    pub const ALL: [AgentResult; 10] = [
+        AgentResult::Accepted,
+        AgentResult::Declined,
+        AgentResult::NoAnswer,
+        AgentResult::Rescinded,
+        AgentResult::Requeued,
+        AgentResult::Parked,
+        AgentResult::Transferred,
+        AgentResult::Cancelled,
+        AgentResult::LoggedOut,
+        AgentResult::Ended,
+    ];
+
+    /// The stable number in the store.
+    pub fn code(self) -> u8 {
+        match self {
+            AgentResult::Accepted => 1,
+            AgentResult::Declined => 2,
+            AgentResult::NoAnswer => 3,
+            AgentResult::Rescinded => 4,
+            AgentResult::Requeued => 5,
+            AgentResult::Parked => 6,
+            AgentResult::Transferred => 7,
+            AgentResult::Cancelled => 8,
+            AgentResult::LoggedOut => 9,
+            AgentResult::Ended => 10,
+        }
+    }
+
+    /// The result of that number.
+    pub fn from_code(code: u8) -> Option<AgentResult> {
+        AgentResult::ALL
+            .into_iter()
+            .find(|result| result.code() == code)
+    }
+
+    /// The word on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            AgentResult::Accepted => "accepted",
+            AgentResult::Declined => "declined",
+            AgentResult::NoAnswer => "noAnswer",
+            AgentResult::Rescinded => "rescinded",
+            AgentResult::Requeued => "requeued",
+            AgentResult::Parked => "parked",
+            AgentResult::Transferred => "transferred",
+            AgentResult::Cancelled => "cancelled",
+            AgentResult::LoggedOut => "loggedOut",
+            AgentResult::Ended => "ended",
+        }
+    }
+
+    /// Whether the agent ever had the item.
+    pub fn was_connected(self) -> bool {
+        match self {
+            AgentResult::Accepted
+            | AgentResult::Requeued
+            | AgentResult::Parked
+            | AgentResult::Transferred
+            | AgentResult::Cancelled
+            | AgentResult::LoggedOut
+            | AgentResult::Ended => true,
+            AgentResult::Declined | AgentResult::NoAnswer | AgentResult::Rescinded => false,
+        }
+    }
+}
+
+/// The result of a service session: one stay of an item in one service. The numeric code is
+/// stable; those below 40 are the item's outcomes, with their numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ServiceResult {
+    /// The item ended in the service.
+    Ended(Outcome),
+    /// An agent or supervisor handed it on.
+    TransferredByUser,
+    /// A workflow handed it on.
+    TransferredByWorkflow,
+    /// A transfer was refused by its target: the item stayed.
+    TransferFailed,
+}
+
+impl ServiceResult {
+    /// Every result.
+    pub fn all() -> impl Iterator<Item = ServiceResult> {
+        let handed_on = [
+            ServiceResult::TransferredByUser,
+            ServiceResult::TransferredByWorkflow,
+            ServiceResult::TransferFailed,
+        ];
+        Outcome::ALL
+            .into_iter()
+            .map(ServiceResult::Ended)
+            .chain(handed_on)
+    }
+
+    /// The stable number in the store; tens are the group.
+    pub fn code(self) -> u16 {
+        match self {
+            ServiceResult::Ended(outcome) => outcome.code(),
+            ServiceResult::TransferredByUser => 40,
+            ServiceResult::TransferredByWorkflow => 41,
+            ServiceResult::TransferFailed => 42,
+        }
+    }
+
+    /// The result of that number.
+    pub fn from_code(code: u16) -> Option<ServiceResult> {
+        ServiceResult::all().find(|result| result.code() == code)
+    }
+
+    /// The word on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            ServiceResult::Ended(outcome) => outcome.name(),
+            ServiceResult::TransferredByUser => "transferredByUser",
+            ServiceResult::TransferredByWorkflow => "transferredByWorkflow",
+            ServiceResult::TransferFailed => "transferFailed",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn codes_lead_back_to_their_agent_results() {
+        for result in AgentResult::ALL {
+            assert_eq!(AgentResult::from_code(result.code()), Some(result));
+        }
+        assert_eq!(AgentResult::from_code(0), None);
+    }
+
+    #[test]
+    fn codes_lead_back_to_their_service_results() {
+        let codes: BTreeSet<u16> = ServiceResult::all().map(ServiceResult::code).collect();
+        assert_eq!(
+            codes.len(),
+            Outcome::ALL.len() + 3,
+            "no number is used twice"
+        );
+        for result in ServiceResult::all() {
+            assert_eq!(ServiceResult::from_code(result.code()), Some(result));
+        }
+    }
+
+    #[test]
+    fn an_offer_that_nobody_took_was_no_connection() {
+        let never: Vec<&str> = AgentResult::ALL
+            .into_iter()
+            .filter(|result| !result.was_connected())
+            .map(AgentResult::name)
+            .collect();
+        assert_eq!(never, ["declined", "noAnswer", "rescinded"]);
+    }
+}
