@@ -107,11 +107,31 @@ pub enum ItemEvent {
     CancelledBySender,
     /// A supervisor ended it.
     Aborted,
+    /// An agent accepted the offer, or took it from the list of a pickup service.
+    Accepted,
+    /// The agent ended it.
+    EndedByUser,
+    /// The agent put it aside until a time.
+    Parked,
+    /// The agent went on with it.
+    Resumed,
+    /// The time it was parked until has come.
+    ParkingOver,
+    /// Put back into the queue, at its old place.
+    Requeued,
+    /// Its agent was lost for too long, or was deactivated.
+    AgentLost,
+    /// A supervisor took it from its agent.
+    TakenFromAgent,
+    /// Went to the entrance of a service (another, or the same for another agent).
+    TransferredTo(Placement),
+    /// A supervisor opened it again.
+    Reopened(Placement),
 }
 
 impl ItemEvent {
     /// Every event, one per variant and placement.
-    pub const ALL: [ItemEvent; 7] = [
+    pub const ALL: [ItemEvent; 19] = [
         ItemEvent::StartReached(Placement::Buffered),
         ItemEvent::StartReached(Placement::Queued),
         ItemEvent::Released,
@@ -119,6 +139,18 @@ impl ItemEvent {
         ItemEvent::Expired,
         ItemEvent::CancelledBySender,
         ItemEvent::Aborted,
+        ItemEvent::Accepted,
+        ItemEvent::EndedByUser,
+        ItemEvent::Parked,
+        ItemEvent::Resumed,
+        ItemEvent::ParkingOver,
+        ItemEvent::Requeued,
+        ItemEvent::AgentLost,
+        ItemEvent::TakenFromAgent,
+        ItemEvent::TransferredTo(Placement::Buffered),
+        ItemEvent::TransferredTo(Placement::Queued),
+        ItemEvent::Reopened(Placement::Buffered),
+        ItemEvent::Reopened(Placement::Queued),
     ];
 
     /// The word in the journal and in the pictures.
@@ -130,6 +162,16 @@ impl ItemEvent {
             ItemEvent::Expired => "expired",
             ItemEvent::CancelledBySender => "cancelledByExternalSystem",
             ItemEvent::Aborted => "cancelledBySupervisor",
+            ItemEvent::Accepted => "accepted",
+            ItemEvent::EndedByUser => "endedByUser",
+            ItemEvent::Parked => "parked",
+            ItemEvent::Resumed => "resumed",
+            ItemEvent::ParkingOver => "parkingOver",
+            ItemEvent::Requeued => "requeued",
+            ItemEvent::AgentLost => "agentLost",
+            ItemEvent::TakenFromAgent => "takenFromAgent",
+            ItemEvent::TransferredTo(_) => "transferred",
+            ItemEvent::Reopened(_) => "reopened",
         }
     }
 }
@@ -149,7 +191,11 @@ pub struct WrongState {
 /// # Errors
 /// [`WrongState`] when the event cannot happen there; answer it, nothing has changed.
 pub fn transition(state: ItemState, event: ItemEvent) -> Result<ItemState, WrongState> {
-    use ItemEvent::{Aborted, CancelledBySender, Expired, Released, StartReached, Updated};
+    use ItemEvent::{
+        Aborted, Accepted, AgentLost, CancelledBySender, EndedByUser, Expired, ParkingOver,
+        Released, Reopened, Requeued, Resumed, StartReached, TakenFromAgent, TransferredTo,
+        Updated,
+    };
     use ItemState::{Buffered, Connected, Ended, InWorkflow, Offered, Parked, Queued, Scheduled};
     match (state, event) {
         (Scheduled, StartReached(placement)) => Ok(placement.state()),
@@ -162,12 +208,36 @@ pub fn transition(state: ItemState, event: ItemEvent) -> Result<ItemState, Wrong
         (Scheduled | InWorkflow | Buffered | Queued | Offered | Connected | Parked, Updated) => {
             Ok(state)
         }
-        (Ended, Updated | CancelledBySender | Aborted | Expired | Released | StartReached(_))
-        | (Connected | Parked, Expired | Released | StartReached(_))
+        (Queued | Offered, Accepted) => Ok(Connected),
+        (Connected, EndedByUser) => Ok(Ended),
+        (Connected, ItemEvent::Parked) => Ok(Parked),
+        (Parked, Resumed) => Ok(Connected),
+        (Parked, ParkingOver) => Ok(Queued),
+        (Connected | Parked, Requeued | AgentLost | TakenFromAgent) => Ok(Queued),
+        (Buffered | Queued | Offered | Connected | Parked, TransferredTo(placement))
+        | (Ended, Reopened(placement)) => Ok(placement.state()),
+        (Ended, Updated | CancelledBySender | Aborted | Expired | TransferredTo(_))
+        | (Connected | Parked | Ended, Expired | Released | StartReached(_) | Accepted)
         | (Scheduled | InWorkflow | Queued | Offered, Released)
-        | (InWorkflow | Buffered | Queued | Offered, StartReached(_)) => {
-            Err(WrongState { state, event })
-        }
+        | (InWorkflow | Buffered | Queued | Offered, StartReached(_))
+        | (Scheduled | InWorkflow | Buffered, Accepted)
+        | (
+            Scheduled | InWorkflow | Buffered | Queued | Offered | Ended,
+            EndedByUser
+            | ItemEvent::Parked
+            | Resumed
+            | ParkingOver
+            | Requeued
+            | AgentLost
+            | TakenFromAgent,
+        )
+        | (Connected, Resumed | ParkingOver)
+        | (Parked, EndedByUser | ItemEvent::Parked)
+        | (Scheduled | InWorkflow, TransferredTo(_))
+        | (
+            Scheduled | InWorkflow | Buffered | Queued | Offered | Connected | Parked,
+            Reopened(_),
+        ) => Err(WrongState { state, event }),
     }
 }
 
@@ -237,9 +307,64 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_ended_item_takes_no_event() {
+    fn an_ended_item_takes_no_event_but_reopening() {
         for event in ItemEvent::ALL {
-            assert!(transition(ItemState::Ended, event).is_err(), "{event:?}");
+            let reopens = matches!(event, ItemEvent::Reopened(_));
+            let taken = transition(ItemState::Ended, event).is_ok();
+            assert_eq!(taken, reopens, "{event:?}");
+        }
+    }
+
+    #[test]
+    fn the_table_of_agents_and_supervisors_is_as_drawn() {
+        use ItemState::{Buffered, Connected, Ended, Offered, Parked, Queued};
+        let table: [(ItemEvent, &[ItemState], ItemState); 9] = [
+            (ItemEvent::Accepted, &[Queued, Offered], Connected),
+            (ItemEvent::EndedByUser, &[Connected], Ended),
+            (ItemEvent::Parked, &[Connected], Parked),
+            (ItemEvent::Resumed, &[Parked], Connected),
+            (ItemEvent::ParkingOver, &[Parked], Queued),
+            (ItemEvent::Requeued, &[Connected, Parked], Queued),
+            (ItemEvent::AgentLost, &[Connected, Parked], Queued),
+            (ItemEvent::TakenFromAgent, &[Connected, Parked], Queued),
+            (
+                ItemEvent::TransferredTo(Placement::Buffered),
+                &[Buffered, Queued, Offered, Connected, Parked],
+                Buffered,
+            ),
+        ];
+        for (event, from, to) in table {
+            for state in ItemState::ALL {
+                let expected = from.contains(&state).then_some(to);
+                assert_eq!(
+                    transition(state, event).ok(),
+                    expected,
+                    "{state:?} {event:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn only_an_acceptance_or_a_resume_brings_an_item_to_an_agent() {
+        for state in ItemState::ALL {
+            for event in ItemEvent::ALL {
+                let connects = transition(state, event) == Ok(ItemState::Connected);
+                let stays = state == ItemState::Connected && event == ItemEvent::Updated;
+                let brings = [ItemEvent::Accepted, ItemEvent::Resumed].contains(&event);
+                assert!(!connects || stays || brings, "{state:?} {event:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_row_ever_becomes_offered() {
+        for state in ItemState::ALL {
+            for event in ItemEvent::ALL {
+                let offered = transition(state, event) == Ok(ItemState::Offered);
+                let stays = state == ItemState::Offered && event == ItemEvent::Updated;
+                assert!(!offered || stays, "{state:?} {event:?}");
+            }
         }
     }
 
@@ -259,10 +384,14 @@ mod tests {
     }
 
     #[test]
-    fn only_the_entrance_moves_a_buffered_item_into_the_queue() {
+    fn only_an_entrance_moves_a_buffered_item_into_a_queue() {
+        let by_entrance = [
+            ItemEvent::Released,
+            ItemEvent::TransferredTo(Placement::Queued),
+        ];
         for event in ItemEvent::ALL {
             let queued = transition(ItemState::Buffered, event) == Ok(ItemState::Queued);
-            assert_eq!(queued, event == ItemEvent::Released, "{event:?}");
+            assert_eq!(queued, by_entrance.contains(&event), "{event:?}");
         }
     }
 

@@ -51,11 +51,45 @@ pub enum JournalEvent {
     CancelledByExternalSystem,
     /// Ended by a supervisor. Data: `reason` if given.
     CancelledBySupervisor,
+    /// An agent accepted it. Data: `agent`, `session`.
+    Accepted,
+    /// An agent declined the offer. Data: `agent`.
+    Declined,
+    /// An agent left the offer unanswered. Data: `agent`.
+    NoAnswer,
+    /// The offer was taken back. Data: `agent`, `reason`.
+    Rescinded,
+    /// The agent ended it. Data: `agent`, `result`, `outcome`.
+    EndedByUser,
+    /// The agent put it aside. Data: `agent`, `until`.
+    Parked,
+    /// The agent went on with it. Data: `agent`, `session`.
+    Resumed,
+    /// The time it was parked until came. Data: `agent`.
+    ParkingOver,
+    /// Put back into the queue. Data: `agent`, `note` if given.
+    Requeued,
+    /// Went to another service or agent. Data: `from`, `service`, `agent`, `state`.
+    Transferred,
+    /// The target took no more: the item stayed. Data: `service`, `code`.
+    TransferFailed,
+    /// Its agent was lost for too long. Data: `agent`.
+    AgentLost,
+    /// A supervisor took it from its agent. Data: `agent`, `reason` if given.
+    TakenFromAgent,
+    /// A supervisor said who gets it. Data: `agents`.
+    Reassigned,
+    /// A supervisor changed its priority. Data: `priority`.
+    Reprioritised,
+    /// An agent changed its contact data. Data: `agent`, `keys`.
+    Edited,
+    /// A supervisor opened it again. Data: `state`, `reason` if given.
+    Reopened,
 }
 
 impl JournalEvent {
     /// Every event.
-    pub const ALL: [JournalEvent; 7] = [
+    pub const ALL: [JournalEvent; 24] = [
         JournalEvent::Received,
         JournalEvent::StartReached,
         JournalEvent::Released,
@@ -63,6 +97,23 @@ impl JournalEvent {
         JournalEvent::Expired,
         JournalEvent::CancelledByExternalSystem,
         JournalEvent::CancelledBySupervisor,
+        JournalEvent::Accepted,
+        JournalEvent::Declined,
+        JournalEvent::NoAnswer,
+        JournalEvent::Rescinded,
+        JournalEvent::EndedByUser,
+        JournalEvent::Parked,
+        JournalEvent::Resumed,
+        JournalEvent::ParkingOver,
+        JournalEvent::Requeued,
+        JournalEvent::Transferred,
+        JournalEvent::TransferFailed,
+        JournalEvent::AgentLost,
+        JournalEvent::TakenFromAgent,
+        JournalEvent::Reassigned,
+        JournalEvent::Reprioritised,
+        JournalEvent::Edited,
+        JournalEvent::Reopened,
     ];
 
     /// The stable number in the store.
@@ -75,6 +126,23 @@ impl JournalEvent {
             JournalEvent::Expired => 5,
             JournalEvent::CancelledByExternalSystem => 6,
             JournalEvent::CancelledBySupervisor => 7,
+            JournalEvent::Accepted => 8,
+            JournalEvent::Declined => 9,
+            JournalEvent::NoAnswer => 10,
+            JournalEvent::Rescinded => 11,
+            JournalEvent::EndedByUser => 12,
+            JournalEvent::Parked => 13,
+            JournalEvent::Resumed => 14,
+            JournalEvent::ParkingOver => 15,
+            JournalEvent::Requeued => 16,
+            JournalEvent::Transferred => 17,
+            JournalEvent::TransferFailed => 18,
+            JournalEvent::AgentLost => 19,
+            JournalEvent::TakenFromAgent => 20,
+            JournalEvent::Reassigned => 21,
+            JournalEvent::Reprioritised => 22,
+            JournalEvent::Edited => 23,
+            JournalEvent::Reopened => 24,
         }
     }
 
@@ -95,6 +163,40 @@ impl JournalEvent {
             JournalEvent::Expired => "expired",
             JournalEvent::CancelledByExternalSystem => "cancelledByExternalSystem",
             JournalEvent::CancelledBySupervisor => "cancelledBySupervisor",
+            JournalEvent::Accepted => "accepted",
+            JournalEvent::Declined => "declined",
+            JournalEvent::NoAnswer => "noAnswer",
+            JournalEvent::Rescinded => "rescinded",
+            JournalEvent::EndedByUser => "endedByUser",
+            JournalEvent::Parked => "parked",
+            JournalEvent::Resumed => "resumed",
+            JournalEvent::ParkingOver => "parkingOver",
+            JournalEvent::Requeued => "requeued",
+            JournalEvent::Transferred => "transferred",
+            JournalEvent::TransferFailed => "transferFailed",
+            JournalEvent::AgentLost => "agentLost",
+            JournalEvent::TakenFromAgent => "takenFromAgent",
+            JournalEvent::Reassigned => "reassigned",
+            JournalEvent::Reprioritised => "reprioritised",
+            JournalEvent::Edited => "edited",
+            JournalEvent::Reopened => "reopened",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn codes_lead_back_to_their_events_and_names_are_unique() {
+        let mut names = BTreeSet::new();
+        for event in JournalEvent::ALL {
+            assert_eq!(JournalEvent::from_code(event.code()), Some(event));
+            assert!(names.insert(event.name()), "{event:?}");
+        }
+        assert_eq!(JournalEvent::from_code(0), None);
     }
 }

@@ -12,11 +12,28 @@ pub(super) fn ends(event: JournalEvent) -> bool {
     match event {
         JournalEvent::Expired
         | JournalEvent::CancelledByExternalSystem
-        | JournalEvent::CancelledBySupervisor => true,
+        | JournalEvent::CancelledBySupervisor
+        | JournalEvent::EndedByUser => true,
         JournalEvent::Received
         | JournalEvent::StartReached
         | JournalEvent::Released
-        | JournalEvent::Updated => false,
+        | JournalEvent::Updated
+        | JournalEvent::Accepted
+        | JournalEvent::Declined
+        | JournalEvent::NoAnswer
+        | JournalEvent::Rescinded
+        | JournalEvent::Parked
+        | JournalEvent::Resumed
+        | JournalEvent::ParkingOver
+        | JournalEvent::Requeued
+        | JournalEvent::Transferred
+        | JournalEvent::TransferFailed
+        | JournalEvent::AgentLost
+        | JournalEvent::TakenFromAgent
+        | JournalEvent::Reassigned
+        | JournalEvent::Reprioritised
+        | JournalEvent::Edited
+        | JournalEvent::Reopened => false,
     }
 }
 

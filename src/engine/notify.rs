@@ -27,14 +27,34 @@ pub const NOTIFICATIONS_PAGE_MAX: usize = 1_000;
 /// The event that a change of an item is to its sender, if it is one. The one place that says so.
 pub fn notify_of(event: JournalEvent, item: &Item) -> Option<NotificationEvent> {
     match event {
-        JournalEvent::Received | JournalEvent::StartReached | JournalEvent::Released => {
+        JournalEvent::Received
+        | JournalEvent::StartReached
+        | JournalEvent::Released
+        | JournalEvent::Reopened => {
             (item.state == ItemState::Queued).then_some(NotificationEvent::Queued)
         }
-        JournalEvent::Updated => None,
+        JournalEvent::Accepted => Some(NotificationEvent::Accepted),
+        JournalEvent::EndedByUser => Some(NotificationEvent::Completed),
+        JournalEvent::Transferred => Some(NotificationEvent::Transferred),
         JournalEvent::Expired => Some(NotificationEvent::Expired),
         JournalEvent::CancelledByExternalSystem | JournalEvent::CancelledBySupervisor => {
             Some(NotificationEvent::Cancelled)
         }
+        // What happens among agents, or in the same queue, is nothing to a sender.
+        JournalEvent::Updated
+        | JournalEvent::Declined
+        | JournalEvent::NoAnswer
+        | JournalEvent::Rescinded
+        | JournalEvent::Parked
+        | JournalEvent::Resumed
+        | JournalEvent::ParkingOver
+        | JournalEvent::Requeued
+        | JournalEvent::TransferFailed
+        | JournalEvent::AgentLost
+        | JournalEvent::TakenFromAgent
+        | JournalEvent::Reassigned
+        | JournalEvent::Reprioritised
+        | JournalEvent::Edited => None,
     }
 }
 
@@ -347,6 +367,36 @@ mod tests {
         world.submit(submission("r1", "loans")).expect("taken");
         world.cancel("core", "r1").expect("cancelled");
         assert_eq!(told(&world, 1), [(1, "queued"), (2, "cancelled")]);
+    }
+
+    #[test]
+    fn what_agents_do_is_told_and_what_stays_among_them_is_not() {
+        let mut world = World::new(telling(EventKind::ALL));
+        world.submit(submission("r1", "loans")).expect("taken");
+        let mut item = world.item("r1");
+        let word = |event, item: &Item| notify_of(event, item).map(|told| told.kind().name());
+        let told = JournalEvent::ALL.map(|event| word(event, &item));
+        let told: Vec<_> = std::iter::zip(JournalEvent::ALL, told)
+            .filter_map(|(event, word)| Some((event.name(), word?)))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("received", "queued"),
+                ("startReached", "queued"),
+                ("released", "queued"),
+                ("expired", "expired"),
+                ("cancelledByExternalSystem", "cancelled"),
+                ("cancelledBySupervisor", "cancelled"),
+                ("accepted", "accepted"),
+                ("endedByUser", "completed"),
+                ("transferred", "transferred"),
+                ("reopened", "queued"),
+            ]
+        );
+        item.state = ItemState::Buffered;
+        assert_eq!(word(JournalEvent::Reopened, &item), None);
+        assert_eq!(word(JournalEvent::Received, &item), None);
     }
 
     #[test]
