@@ -48,6 +48,7 @@ use crate::domain::policy::Policy;
 use crate::domain::refusal::{Problem, Refusal};
 use crate::domain::time::Timestamp;
 use crate::routing::core::{Core, Place};
+use crate::routing::requirement::ClassId;
 use crate::store::{OpenItem, Store, StoreError};
 
 use command::{Command, Pending};
@@ -467,6 +468,11 @@ fn place_of(item: &OpenItem) -> Place {
         priority: item.priority,
         not_before: item.not_before,
         expires_at: item.expires_at,
+        waiting_since: Some(item.received_at),
+        parked_until: None,
+        class: ClassId::NO_SKILLS,
+        preferred: None,
+        agent: None,
     }
 }
 

@@ -80,7 +80,8 @@ impl<S: Store> Engine<S> {
                 change.data.push(("state", state.name().to_owned()));
                 self.put(turn, &item, change);
             }
-            Due::Expire(_) | Due::Start(_) => {}
+            // Not before rows know who parked them, and until when.
+            Due::Expire(_) | Due::Start(_) | Due::Unpark(_) => {}
         }
     }
 
@@ -133,6 +134,6 @@ impl<S: Store> Engine<S> {
 
 fn sequence_of(due: Due) -> Sequence {
     match due {
-        Due::Start(sequence) | Due::Expire(sequence) => sequence,
+        Due::Start(sequence) | Due::Expire(sequence) | Due::Unpark(sequence) => sequence,
     }
 }

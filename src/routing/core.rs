@@ -1,22 +1,26 @@
 //! The core of a node: all services of all tenants, their timers and counters.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use crate::domain::code::Code;
 use crate::domain::entrance::EntranceOrders;
-use crate::domain::ids::{Priority, Sequence, ServiceId, TenantId};
+use crate::domain::ids::{AgentId, Priority, Sequence, ServiceId, TenantId};
 use crate::domain::item::{Item, ItemState, Placement};
 use crate::domain::refusal::{Problem, Refusal};
 use crate::domain::time::Timestamp;
 
+use super::distribution::Distribution;
+use super::requirement::ClassId;
 use super::service::{Service, ServiceSetup};
 use super::timers::{Timer, Timers};
+use super::waiting::Preferred;
 
 /// Seconds a sender should wait before it tries a full buffer or a taken fair use again.
 const FULL_RETRY_AFTER_S: u32 = 60;
 
-/// What the core keeps of an item: its place, not its row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What the core is told of an item: its place, not its row. It keeps even less: see the module.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     /// Which item.
     pub sequence: Sequence,
@@ -28,8 +32,19 @@ pub struct Place {
     pub priority: Priority,
     /// Scheduled until then.
     pub not_before: Option<Timestamp>,
-    /// Ends without an agent then.
+    /// Ends without an agent then; `None` once an agent has accepted it.
     pub expires_at: Option<Timestamp>,
+    /// Levels of the distribution count from then (`queued` only); `None`: from the change that
+    /// queues it.
+    pub waiting_since: Option<Timestamp>,
+    /// Put aside until then (`parked` only).
+    pub parked_until: Option<Timestamp>,
+    /// What it asks of agents, by [`Distribution::class_of`].
+    pub class: ClassId,
+    /// Who should get it first.
+    pub preferred: Option<Arc<Preferred>>,
+    /// Who has it (`connected` and `parked` only).
+    pub agent: Option<AgentId>,
 }
 
 impl From<&Item> for Place {
@@ -41,6 +56,11 @@ impl From<&Item> for Place {
             priority: item.priority,
             not_before: item.not_before,
             expires_at: item.expires_at,
+            waiting_since: item.queued_at,
+            parked_until: None,
+            class: ClassId::NO_SKILLS,
+            preferred: None,
+            agent: None,
         }
     }
 }
@@ -70,6 +90,8 @@ pub enum Due {
     Start(Sequence),
     /// The lifetime is over.
     Expire(Sequence),
+    /// The time an item was parked until has come.
+    Unpark(Sequence),
 }
 
 /// All services of a node. See the module.
@@ -83,12 +105,16 @@ pub struct Core {
     entrance_timers: HashMap<ServiceId, Timestamp>,
     releasing: BTreeSet<ServiceId>,
     touched: BTreeSet<ServiceId>,
+    distribution: Distribution,
 }
 
 impl Core {
     /// A core without items.
     pub fn new(tenants: &[TenantSetup], services: Vec<ServiceSetup>, now: Timestamp) -> Core {
-        let mut core = Core::default();
+        let mut core = Core {
+            distribution: Distribution::new(&services, now),
+            ..Core::default()
+        };
         for tenant in tenants {
             let state = Tenant {
                 fair_use: tenant.fair_use,
@@ -118,6 +144,16 @@ impl Core {
     /// The tenant of that number.
     pub fn tenant(&self, id: TenantId) -> Option<&Tenant> {
         self.tenants.get(&id)
+    }
+
+    /// Agents, offers and who gets what.
+    pub fn distribution(&self) -> &Distribution {
+        &self.distribution
+    }
+
+    /// The same, for the verbs of agents and for matching.
+    pub fn distribution_mut(&mut self) -> &mut Distribution {
+        &mut self.distribution
     }
 
     /// Services about which something changed since the last call.
@@ -210,6 +246,7 @@ impl Core {
         }
         self.remember(after);
         self.service_changed(after.service, now);
+        self.distribution.apply(before, after, now);
     }
 
     fn forget(&mut self, place: &Place) {
@@ -232,10 +269,14 @@ impl Core {
                 let was_there = service.queue.remove(place.priority, place.sequence);
                 assert!(was_there, "a queued item is in its queue");
             }
+            ItemState::Parked => {
+                if let Some(until) = place.parked_until {
+                    self.timers.clear(until, Timer::Unpark(place.sequence));
+                }
+            }
             ItemState::InWorkflow
             | ItemState::Offered
             | ItemState::Connected
-            | ItemState::Parked
             | ItemState::Ended => {}
         }
         if let Some(expiry) = expiry_in_force(place) {
@@ -264,10 +305,14 @@ impl Core {
             }
             ItemState::Buffered => service.buffer.insert(place.priority, place.sequence),
             ItemState::Queued => service.queue.insert(place.priority, place.sequence),
+            ItemState::Parked => {
+                if let Some(until) = place.parked_until {
+                    self.timers.set(until, Timer::Unpark(place.sequence));
+                }
+            }
             ItemState::InWorkflow
             | ItemState::Offered
             | ItemState::Connected
-            | ItemState::Parked
             | ItemState::Ended => {}
         }
         if let Some(expiry) = expiry_in_force(place) {
@@ -343,10 +388,12 @@ impl Core {
         }
     }
 
-    /// When [`Core::pop_due`] next has something; now, if an entrance is releasing.
+    /// When [`Core::pop_due`] or [`Distribution::match_now`] next has something; now, if an entrance
+    /// is releasing.
     pub fn next_due(&self, now: Timestamp) -> Option<Timestamp> {
         if self.releasing.is_empty() {
-            self.timers.next()
+            let times = [self.timers.next(), self.distribution.next_due(now)];
+            times.into_iter().flatten().min()
         } else {
             Some(now)
         }
@@ -358,6 +405,7 @@ impl Core {
             match self.timers.pop_due(now)? {
                 Timer::Start(sequence) => return Some(Due::Start(sequence)),
                 Timer::Expire(sequence) => return Some(Due::Expire(sequence)),
+                Timer::Unpark(sequence) => return Some(Due::Unpark(sequence)),
                 Timer::Entrance(service) => self.evaluate_entrance(service, now),
             }
         }

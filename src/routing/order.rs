@@ -3,6 +3,7 @@
 //! Eight to sixteen bytes an item: each priority is a lane of sorted chunks of sequences. New items
 //! carry the highest sequence, so they append; leaving from the middle moves at most one chunk.
 
+use std::cmp::Reverse;
 use std::collections::VecDeque;
 
 use crate::domain::ids::{Priority, Sequence};
@@ -11,6 +12,33 @@ use crate::domain::ids::{Priority, Sequence};
 const CHUNK_MAX: usize = 512;
 /// One lane for each priority, 0 to 9.
 const LANES: usize = 10;
+
+/// Where an item stands in the order of service: the smaller goes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Precedence {
+    priority: Reverse<Priority>,
+    sequence: Sequence,
+}
+
+impl Precedence {
+    /// Of an item.
+    pub fn new(priority: Priority, sequence: Sequence) -> Precedence {
+        Precedence {
+            priority: Reverse(priority),
+            sequence,
+        }
+    }
+
+    /// Its priority.
+    pub fn priority(self) -> Priority {
+        self.priority.0
+    }
+
+    /// Which item.
+    pub fn sequence(self) -> Sequence {
+        self.sequence
+    }
+}
 
 /// A set of waiting items that knows their order and each one's position.
 #[derive(Debug, Default)]
@@ -42,6 +70,16 @@ impl WaitingOrder {
     /// All items, first served first.
     pub fn iter(&self) -> impl Iterator<Item = Sequence> + '_ {
         self.lanes.iter().rev().flat_map(Lane::iter).map(Sequence)
+    }
+
+    /// All items with their priority, first served first.
+    pub fn in_precedence(&self) -> impl Iterator<Item = Precedence> + '_ {
+        let lanes = (0..LANES as u8).zip(&self.lanes).rev();
+        lanes.flat_map(|(value, lane)| {
+            let priority = Priority::new(value).expect("a lane is a priority");
+            lane.iter()
+                .map(move |sequence| Precedence::new(priority, Sequence(sequence)))
+        })
     }
 
     /// The item that was received first, whatever its priority.
@@ -81,7 +119,16 @@ impl Lane {
     }
 
     /// The chunk that holds `key` or would take it: the first whose last key is not below it.
+    /// Newcomers go to the back and the served leave near the front, so both ends are tried first:
+    /// a search over a million items touches memory that nothing else keeps warm.
     fn chunk_of(&self, key: u64) -> usize {
+        let below = |chunk: Option<&Vec<u64>>| chunk?.last().map(|last| *last < key);
+        if below(self.chunks.back()) == Some(true) {
+            return self.chunks.len();
+        }
+        if below(self.chunks.front()) == Some(false) {
+            return 0;
+        }
         self.chunks
             .partition_point(|chunk| chunk.last().is_some_and(|last| *last < key))
     }
@@ -182,7 +229,10 @@ mod tests {
                     prop_assert_eq!(removed, model.remove(&key));
                 }
             }
+            let ordered: Vec<Precedence> = order.in_precedence().collect();
+            prop_assert!(ordered.is_sorted());
             let served: Vec<u64> = order.iter().map(|sequence| sequence.0).collect();
+            prop_assert!(ordered.iter().map(|it| it.sequence().0).eq(served.iter().copied()));
             let expected: Vec<u64> = model.iter().map(|key| key.1).collect();
             prop_assert_eq!(served, expected);
             prop_assert_eq!(order.len(), model.len());

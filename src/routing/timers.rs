@@ -3,8 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::ids::{Sequence, ServiceId};
+use crate::domain::ids::{AgentId, Sequence, ServiceId};
 use crate::domain::time::Timestamp;
+
+use super::offers::OfferId;
 
 /// What becomes due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -13,24 +15,52 @@ pub enum Timer {
     Start(Sequence),
     /// An item's lifetime.
     Expire(Sequence),
+    /// A parked item's time.
+    Unpark(Sequence),
     /// An entrance may open or close: its opening hours or an order of a person change.
     Entrance(ServiceId),
 }
 
-/// The timers of a node, in order of time.
-#[derive(Debug, Default)]
-pub struct Timers {
-    set: BTreeSet<(Timestamp, Timer)>,
+/// What becomes due in the distribution of items. Each is checked again when it is: one that has
+/// lost its meaning does nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Moment {
+    /// An offer has rung long enough.
+    OfferOver(OfferId),
+    /// A waiting item widens to its next level.
+    Widen(Sequence),
+    /// A waiting item has waited for its preferred agents alone long enough.
+    PreferredOver(Sequence),
+    /// An agent's wrap-up ends.
+    WrapUpOver(AgentId),
+    /// An agent's unanswered offer is forgiven.
+    NoAnswerOver(AgentId),
+    /// The items of an agent that is gone have been kept long enough.
+    AbsenceOver(AgentId),
 }
 
-impl Timers {
+/// The timers of a node, in order of time.
+#[derive(Debug)]
+pub struct Timers<T = Timer> {
+    set: BTreeSet<(Timestamp, T)>,
+}
+
+impl<T> Default for Timers<T> {
+    fn default() -> Timers<T> {
+        Timers {
+            set: BTreeSet::new(),
+        }
+    }
+}
+
+impl<T: Copy + Ord> Timers<T> {
     /// Adds one; adding the same twice is the same as once.
-    pub fn set(&mut self, at: Timestamp, timer: Timer) {
+    pub fn set(&mut self, at: Timestamp, timer: T) {
         self.set.insert((at, timer));
     }
 
     /// Takes one back. It need not be there.
-    pub fn clear(&mut self, at: Timestamp, timer: Timer) {
+    pub fn clear(&mut self, at: Timestamp, timer: T) {
         self.set.remove(&(at, timer));
     }
 
@@ -46,7 +76,7 @@ impl Timers {
     }
 
     /// Takes out the first timer due at `now`, if any.
-    pub fn pop_due(&mut self, now: Timestamp) -> Option<Timer> {
+    pub fn pop_due(&mut self, now: Timestamp) -> Option<T> {
         let first = *self.set.first()?;
         if first.0 > now {
             return None;
