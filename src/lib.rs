@@ -16,7 +16,7 @@
 //! | room | what it is for |
 //! |---|---|
 //! | [`domain`] | the nouns, the item's state machine, the closed list of codes |
-//! | [`routing`] | who waits where, in which order, behind which entrance, until when |
+//! | [`routing`] | who waits where, in which order, behind which entrance, until when; who gets it |
 //! | [`store`] | rows: a SQLite file, and its twin in memory for the simulator |
 //! | [`engine`] | the one loop; the only writer |
 //! | [`people`] | signing in, passwords, tokens, users from files |
