@@ -2,7 +2,7 @@
 
 use crate::domain::answer::{EntranceStatus, EntryAnswer, Receipt, Warning, WarningCode, waiting};
 use crate::domain::code::Code;
-use crate::domain::content::{Content, Expiry};
+use crate::domain::content::{Content, Expiry, PreferredAgents};
 use crate::domain::ids::{Priority, Sequence, ServiceId, TenantId};
 use crate::domain::item::{Item, ItemState};
 use crate::domain::message::Submission;
@@ -108,7 +108,7 @@ impl<S: Store> Engine<S> {
             return Ok(Err(unknown_sender()));
         };
         if let Some(known) = self.find_reference(turn, entry, &submission.content.reference)? {
-            return Ok(self.replay(known, submission));
+            return self.replay(turn, known, submission);
         }
         if let Err(refusal) = self.intake_is_open() {
             return Ok(Err(refusal));
@@ -171,16 +171,15 @@ impl<S: Store> Engine<S> {
     }
 
     /// The answer to a reference that is known: the first receipt again, or a refusal.
-    fn replay(&self, known: KnownReference, submission: Submission) -> Result<Receipt, Refusal> {
+    fn replay(
+        &mut self,
+        turn: &Turn,
+        known: KnownReference,
+        submission: Submission,
+    ) -> Decision<Receipt> {
         let first = match known {
             KnownReference::Item(item) => item,
-            KnownReference::Erased => {
-                return Err(Refusal::new(
-                    Code::DuplicateReference,
-                    "This reference was used for an item whose data has been erased: give a new \
-                     piece of work a new reference.",
-                ));
-            }
+            KnownReference::Erased => return Ok(Err(erased_reference())),
         };
         if first.content_digest != submission.content_digest {
             let message = format!(
@@ -190,15 +189,18 @@ impl<S: Store> Engine<S> {
             );
             let mut refusal = Refusal::new(Code::DuplicateReference, message);
             refusal.existing = Some(first.id);
-            return Err(refusal);
+            return Ok(Err(refusal));
         }
-        let mut receipt = self.receipt(&first, submission.content.reference, Vec::new());
+        let content = submission.content;
+        let related = self.follow_relation(turn, first.tenant, &content)?;
+        let warnings = self.content_warnings(&first, &content, related.unwrap_or(Relation::None));
+        let mut receipt = self.receipt(&first, content.reference, warnings);
         receipt.duplicate = true;
         if submission.dry_run {
             receipt.dry_run = true;
             receipt.id = None;
         }
-        Ok(receipt)
+        Ok(Ok(receipt))
     }
 
     /// Looks along the chain of `relatedTo`: whether its first link exists, and that it is short.
@@ -339,17 +341,14 @@ impl<S: Store> Engine<S> {
     }
 
     fn warnings(&self, item: &Item, content: &Content, related: Relation) -> Vec<Warning> {
-        let mut warnings = Vec::new();
-        let wanted = content
-            .preferred_agents
-            .iter()
-            .flat_map(|wanted| &wanted.agents);
-        for agent in wanted.filter(|agent| !self.is_agent(item.tenant, &agent.name)) {
-            warnings.push(Warning {
-                code: WarningCode::UnknownAgent,
-                message: format!("There is no agent {}: the wish is kept.", agent.name),
-            });
-        }
+        let mut warnings = self.content_warnings(item, content, related);
+        warnings.extend(self.fair_use_warning(item));
+        warnings
+    }
+
+    /// What the values themselves deserve, told again with a repeat.
+    fn content_warnings(&self, item: &Item, content: &Content, related: Relation) -> Vec<Warning> {
+        let mut warnings = self.agent_warnings(item, content.preferred_agents.as_ref());
         let skills = content.skills.iter();
         for skill in skills.filter(|skill| !self.people.has_skill(item.tenant, &skill.name)) {
             warnings.push(Warning {
@@ -364,11 +363,25 @@ impl<S: Store> Engine<S> {
             });
         }
         warnings.extend(self.timing_warning(item));
-        warnings.extend(self.fair_use_warning(item));
         warnings
     }
 
-    fn timing_warning(&self, item: &Item) -> Option<Warning> {
+    pub(super) fn agent_warnings(
+        &self,
+        item: &Item,
+        wanted: Option<&PreferredAgents>,
+    ) -> Vec<Warning> {
+        let wanted = wanted.into_iter().flat_map(|wanted| &wanted.agents);
+        let unknown = wanted.filter(|agent| !self.is_agent(item.tenant, &agent.name));
+        unknown
+            .map(|agent| Warning {
+                code: WarningCode::UnknownAgent,
+                message: format!("There is no agent {}: the wish is kept.", agent.name),
+            })
+            .collect()
+    }
+
+    pub(super) fn timing_warning(&self, item: &Item) -> Option<Warning> {
         let opens_at = self.entrance_of(item).opens_at?;
         let expires_at = item.expires_at?;
         let waits = matches!(item.state, ItemState::Buffered | ItemState::Scheduled);
@@ -426,6 +439,14 @@ fn expires_at(
             .and_then(|policy| policy.lifetime_ms)
             .map(|ms| start.plus_ms(ms)),
     }
+}
+
+fn erased_reference() -> Refusal {
+    Refusal::new(
+        Code::DuplicateReference,
+        "This reference was used for an item whose data has been erased: give a new piece of work \
+         a new reference.",
+    )
 }
 
 pub(super) fn unknown_sender() -> Refusal {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::domain::answer::{ClosedReason, WaitingReason, WarningCode};
 use crate::domain::code::Code;
-use crate::domain::content::Expiry;
+use crate::domain::content::{Expiry, PreferredAgent, PreferredAgents};
 use crate::domain::entrance::EntranceVerb;
 use crate::domain::ids::Priority;
 use crate::domain::item::ItemState;
@@ -16,8 +16,8 @@ use crate::store::memory::CommitFault;
 
 use super::view::Intake;
 use super::world::{
-    DAY, HOUR, MINUTE, OfficeHours, SECOND, World, policy, service, starting, submission, update,
-    with_lifetime, with_priority,
+    DAY, HOUR, MINUTE, OfficeHours, SECOND, World, of_content, policy, service, starting,
+    submission, update, with_lifetime, with_priority,
 };
 
 fn open_world() -> World {
@@ -637,4 +637,36 @@ fn a_clock_set_back_neither_loses_nor_reorders() {
     world.submit(submission("b", "loans")).expect("taken");
     world.restart();
     assert_eq!(world.queue("loans"), [1, 2]);
+}
+
+#[test]
+fn a_repeat_and_an_update_warn_as_the_first_receipt_did() {
+    let mut world = open_world();
+    let mut first = submission("a", "loans");
+    first.content.related_to = Some("nobody".to_owned());
+    let first = of_content(first.content);
+    let codes = |receipt: &crate::domain::answer::Receipt| -> Vec<WarningCode> {
+        receipt
+            .warnings
+            .iter()
+            .map(|warning| warning.code)
+            .collect()
+    };
+    world.submit(first.clone()).expect("taken");
+    let again = world.submit(first).expect("a repeat");
+    assert!(again.duplicate);
+    assert_eq!(codes(&again), [WarningCode::UnknownRelated]);
+    let wish = PreferredAgents {
+        required: false,
+        agents: vec![PreferredAgent {
+            name: "nobody".to_owned(),
+            rank: 1,
+        }],
+    };
+    let changes = Changes {
+        preferred_agents: Some(wish),
+        ..Changes::default()
+    };
+    let receipt = world.update(update("a", changes)).expect("updated");
+    assert_eq!(codes(&receipt), [WarningCode::UnknownAgent]);
 }

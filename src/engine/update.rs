@@ -127,7 +127,9 @@ impl<S: Store> Engine<S> {
             });
             turn.touch(&row);
         }
-        Ok(Ok(self.receipt(&row, before.reference, Vec::new())))
+        let mut warnings = self.agent_warnings(&row, update.changes.preferred_agents.as_ref());
+        warnings.extend(self.timing_warning(&row));
+        Ok(Ok(self.receipt(&row, before.reference, warnings)))
     }
 
     /// The answer to an `@requestId` that was answered before.
