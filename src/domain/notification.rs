@@ -9,7 +9,7 @@ use super::answer::Status;
 use super::ids::{SenderId, Sequence};
 use super::time::Timestamp;
 
-/// Most characters of [`Attempt::error`] that are kept.
+/// Most characters of [`Attempts::error`] that are kept.
 pub const ERROR_CHARS_MAX: usize = 300;
 
 /// The id of a notification: the same on every attempt, by which a receiver knows a repeat.
