@@ -105,7 +105,9 @@ impl From<ServeError> for Failure {
         match error {
             ServeError::Config(errors) => errors.into(),
             ServeError::Store(error) => error.into(),
-            ServeError::Policy(_) | ServeError::Tls(_) => Failure::new(Exit::Config, error),
+            ServeError::Policy(_) | ServeError::Secrets(_) | ServeError::Tls(_) => {
+                Failure::new(Exit::Config, error)
+            }
             ServeError::Socket(_) => Failure::new(Exit::Unavailable, error),
             ServeError::Demo(_) | ServeError::System(_) | ServeError::EngineStopped(_) => {
                 Failure::new(Exit::Failed, error)

@@ -145,7 +145,7 @@ impl ItemCommand {
 }
 
 /// The elements of an answer that is a list.
-fn lines(answer: Value) -> Vec<Value> {
+pub(super) fn lines(answer: Value) -> Vec<Value> {
     match answer {
         Value::Array(lines) => lines,
         Value::Null => Vec::new(),
@@ -197,7 +197,7 @@ pub(super) fn entrance_in_words(entrance: &Value) -> String {
 }
 
 /// An instant as the clock on this machine's wall shows it; anything else as it is.
-fn here(value: &Value, pointer: &str) -> String {
+pub(super) fn here(value: &Value, pointer: &str) -> String {
     let written = text(value, pointer);
     match written.parse::<Timestamp>() {
         Ok(at) => {

@@ -13,6 +13,7 @@ mod intake;
 mod keep;
 mod look;
 mod manual;
+mod notifications;
 mod output;
 mod replay;
 mod send;
@@ -96,6 +97,8 @@ enum Command {
     /// Look after users
     #[command(subcommand)]
     User(user::User),
+    /// Show the notifications that were given up, or try them again
+    Notifications(notifications::Notifications),
     /// Write a copy of the database, beside a running daemon
     Backup(keep::Backup),
     /// Put a backup in place; the daemon must be stopped
@@ -151,6 +154,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Entrance(entrance) => entrance.run(&global, output),
         Command::Sender(sender) => sender.run(&global, output),
         Command::User(user) => user.run(&global, output),
+        Command::Notifications(notifications) => notifications.run(&global, output),
         Command::Backup(backup) => backup.run(&global, output),
         Command::Restore(restore) => restore.run(&global, output),
         Command::Doctor => keep::doctor(&global, output),

@@ -34,7 +34,7 @@ mod tests;
 mod units;
 mod word;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -57,8 +57,6 @@ pub const FILE_DEFAULT: &str = "/etc/anteroom/anteroom.toml";
 pub const DEMO_SENDER: &str = "demo";
 /// The tenant of the demo.
 pub const DEMO_TENANT: &str = "demo";
-/// The agents of the demo.
-pub const DEMO_AGENTS: [&str; 2] = ["agent1", "agent2"];
 /// Where systemd says which folder the credentials are in.
 const CREDENTIALS_VARIABLE: &str = "CREDENTIALS_DIRECTORY";
 
@@ -156,7 +154,6 @@ fn load_beside(
     config.effective = findings.effective;
     let mut warnings = in_order(findings.warnings);
     if layers.is_demo {
-        config.set_agents(DEMO_TENANT, DEMO_AGENTS.map(str::to_owned).into());
         warnings.retain(|warning| !is_built_in(warning));
     }
     Ok(Loaded {
@@ -230,15 +227,6 @@ impl Config {
             return false;
         };
         Arc::make_mut(sender).key_sha256 = key_sha256;
-        true
-    }
-
-    /// Names the users an item of a tenant may prefer; false when there is no such tenant.
-    pub fn set_agents(&mut self, tenant: &str, agents: BTreeSet<String>) -> bool {
-        let Some(tenant) = self.policy.tenants.get_mut(tenant) else {
-            return false;
-        };
-        Arc::make_mut(tenant).agents = agents;
         true
     }
 

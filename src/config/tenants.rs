@@ -121,7 +121,6 @@ fn read_tenant(
         fair_use,
         task_types,
         services,
-        agents: BTreeSet::new(),
     };
     tenants.privacy.insert(name.to_owned(), privacy);
     tenants

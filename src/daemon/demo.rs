@@ -1,5 +1,6 @@
 //! The built-in demo's credentials: a random key kept over restarts, and the real addresses.
 
+use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
 use std::io::{self, IsTerminal, Write};
 use std::net::SocketAddr;
@@ -19,11 +20,13 @@ pub const CLOSED_SERVICE: &str = "claims";
 /// Of a key.
 const KEY_BYTES: usize = 32;
 
-/// What the demo's sender needs.
+/// What the demo's sender and users need.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Credentials {
     /// The bearer key of the sender.
     pub key: String,
+    /// The passwords of the users, by name.
+    pub passwords: BTreeMap<String, String>,
     /// There was no file yet: this is a new demo.
     pub is_new: bool,
     path: PathBuf,
@@ -38,13 +41,20 @@ impl Credentials {
     pub fn load(data: &Path) -> io::Result<Credentials> {
         let path = data.join(CREDENTIALS_FILE);
         match fs::read_to_string(&path) {
-            Ok(text) => Ok(Credentials {
-                key: key_in(&text, &path)?,
-                is_new: false,
-                path,
-            }),
+            Ok(text) => {
+                let table: toml::Table = text
+                    .parse()
+                    .map_err(|error: toml::de::Error| in_file(&path, error.message()))?;
+                Ok(Credentials {
+                    key: key_in(&table, &path)?,
+                    passwords: passwords_in(&table),
+                    is_new: false,
+                    path,
+                })
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Credentials {
                 key: new_key()?,
+                passwords: BTreeMap::new(),
                 is_new: true,
                 path,
             }),
@@ -62,7 +72,7 @@ impl Credentials {
     /// # Errors
     /// What the system says.
     pub fn write(&self, intake: &str, console: &str) -> io::Result<()> {
-        let text = format!(
+        let mut text = format!(
             "# Written by `anteroom serve` at each start of the built-in demo.\n\
              intake = \"{intake}\"\n\
              console = \"{console}\"\n\
@@ -71,6 +81,14 @@ impl Credentials {
              key = \"{}\"\n",
             self.key
         );
+        if !self.passwords.is_empty() {
+            text.push_str(
+                "\n# The users are known already; they sign in once there is a console.\n",
+            );
+        }
+        for (name, password) in &self.passwords {
+            text.push_str(&format!("\n[user.{name}]\npassword = \"{password}\"\n"));
+        }
         let unnamed = self.path.with_extension("toml.new");
         match fs::remove_file(&unnamed) {
             Ok(()) => {}
@@ -138,10 +156,16 @@ pub fn key_digest(key: &str) -> [u8; 32] {
     Sha256::digest(key.as_bytes()).into()
 }
 
-fn key_in(text: &str, path: &Path) -> io::Result<String> {
-    let table: toml::Table = text
-        .parse()
-        .map_err(|error: toml::de::Error| in_file(path, error.message()))?;
+fn passwords_in(table: &toml::Table) -> BTreeMap<String, String> {
+    let users = table.get("user").and_then(toml::Value::as_table);
+    let passwords = users.into_iter().flatten().filter_map(|(name, user)| {
+        let password = user.get("password")?.as_str()?;
+        Some((name.clone(), password.to_owned()))
+    });
+    passwords.collect()
+}
+
+fn key_in(table: &toml::Table, path: &Path) -> io::Result<String> {
     let key = table
         .get("sender")
         .and_then(|senders| senders.get(DEMO_SENDER))
@@ -165,16 +189,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_key_is_kept_over_restarts() {
+    fn key_and_passwords_are_kept_over_restarts() {
         let folder = tempfile::tempdir().expect("a folder");
-        let first = Credentials::load(folder.path()).expect("there is none");
+        let mut first = Credentials::load(folder.path()).expect("there is none");
         assert!(first.is_new);
+        let password = ("agent1".to_owned(), "a password".to_owned());
+        first.passwords = [password].into();
         first
             .write("http://127.0.0.1:1", "http://127.0.0.1:2")
             .expect("it is written");
         let second = Credentials::load(folder.path()).expect("it is there");
         assert!(!second.is_new);
         assert_eq!(second.key, first.key);
+        assert_eq!(second.passwords, first.passwords);
         assert_eq!(second.key_sha256(), key_digest(&first.key));
     }
 

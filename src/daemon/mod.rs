@@ -1,8 +1,8 @@
 //! The daemon: start order, signals, reload, drain. The only room that knows all the others.
 //!
-//! Start: configuration → log → signals → store (with its lock) → engine → listeners → the demo's
-//! credentials → "ready". The end goes the same way back: stop accepting, finish requests begun,
-//! let go of the engine, which answers what waits, checkpoints and closes. Every step of the end
+//! Start: configuration → log → signals → store (with its lock) → engine → listeners → delivery of
+//! notifications → the demo's users and credentials → "ready". The end goes the same way back: stop
+//! accepting, finish requests and attempts begun, let go of the engine, which answers what waits, checkpoints and closes. Every step of the end
 //! has a deadline; whatever is not done by then is cut off, and nothing that has a receipt is lost
 //! by that.
 
@@ -60,6 +60,9 @@ pub enum ServeError {
     /// The configuration does not fit what is stored. Correct it.
     #[error("{0}")]
     Policy(String),
+    /// Notifications could not be signed. Correct the files or the configuration.
+    #[error("{0}")]
+    Secrets(String),
     /// The certificates cannot be used. Correct them or the configuration.
     #[error(transparent)]
     Tls(#[from] TlsError),

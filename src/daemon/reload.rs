@@ -7,8 +7,10 @@ use tokio_rustls::rustls::ServerConfig;
 use tracing::{error, info, warn};
 
 use crate::config::{Config, Tls};
+use crate::domain::policy::Policy;
 use crate::http::state::{ReloadHook, Shared};
 use crate::http::tls::{TlsError, TlsFiles, server_config};
+use crate::notify::delivery::{self, Delivery};
 
 use super::setup::Setup;
 
@@ -39,6 +41,8 @@ pub struct Changeable {
     pub shared: Arc<Shared>,
     /// `None`: the listeners were opened without TLS.
     pub tls: Option<watch::Sender<Arc<ServerConfig>>>,
+    /// What tells senders.
+    pub delivery: Delivery,
 }
 
 impl Changeable {
@@ -72,14 +76,31 @@ impl Changeable {
             (_, None) | (None, _) => None,
         };
         let policy = Arc::new(config.policy.clone());
+        check_secrets(&policy).await?;
         // The engine may refuse (a tenant with open items is missing), so it comes first.
         self.shared.engine.reload(policy.clone()).await?;
         self.shared.set_policy(policy);
+        self.delivery.set_allow_private(config.notify.allow_private);
         if let (Some(sender), Some(tls)) = (&self.tls, tls) {
             sender.send_replace(tls);
         }
         warn_of_restart(&setup.config, config);
         Ok(new)
+    }
+}
+
+/// Whether every notification could be signed.
+///
+/// # Errors
+/// What is wrong, sender by sender, in one text; each is logged too.
+pub async fn check_secrets(policy: &Policy) -> Result<(), String> {
+    let faults = delivery::check_secrets(policy).await;
+    for fault in &faults {
+        error!("{fault}");
+    }
+    match faults.is_empty() {
+        true => Ok(()),
+        false => Err(faults.join("; ")),
     }
 }
 

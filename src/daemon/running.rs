@@ -13,18 +13,23 @@ use tokio::time::{Instant, timeout};
 use tokio_rustls::rustls::ServerConfig;
 use tracing::{info, warn};
 
+use crate::config::DEMO_TENANT;
 use crate::domain::entrance::EntranceVerb;
 use crate::domain::journal::Actor;
 use crate::domain::policy::Policy;
 use crate::engine::command::OrderEntrance;
 use crate::engine::handle::EngineHandle;
 use crate::http::server::{Listener, Server, ServerLimits};
-use crate::http::state::{Shared, SharedSetup};
+use crate::http::state::{NotificationCounts, NotificationsHook, Shared, SharedSetup};
+use crate::notify::backoff::Schedule;
+use crate::notify::client::Client;
+use crate::notify::delivery::{self, Delivery};
+use crate::people::demo::ensure_demo_users;
 use crate::people::password::Passwords;
 use crate::store::read::Readers;
 use crate::store::sqlite::DATABASE_FILE;
 
-use super::reload::{Changeable, ReloadRequest, acceptor, hook};
+use super::reload::{Changeable, ReloadRequest, acceptor, check_secrets, hook};
 use super::setup::Setup;
 use super::signals::Request;
 use super::sockets::{HandedOver, Listeners, remove_socket};
@@ -79,9 +84,12 @@ pub async fn run(node: Node) -> Result<Ended, ServeError> {
     let connections_outlive_us = handed_over.outlives_us();
     let tls = setup.config.tls.as_ref().map(acceptor).transpose()?;
     let tls = tls.map(|tls| watch::channel(tls).0);
+    check_secrets(&policy).await.map_err(ServeError::Secrets)?;
     let mut listeners = Listeners::open(handed_over, &setup.config)?;
     let own_control = listeners.take_own_control();
     let (reload, asked) = hook();
+    let passwords = Passwords::new().map_err(io::Error::other)?;
+    let delivery = start_delivery(&setup, &engine);
     let shared = Shared::new(SharedSetup {
         engine: engine.clone(),
         progress: progress.clone(),
@@ -92,14 +100,19 @@ pub async fn run(node: Node) -> Result<Ended, ServeError> {
         body_wait: ms(setup.config.limits.body_wait_ms),
         body_timeout: ms(setup.config.listen.body_timeout_ms),
         reload,
-        passwords: Passwords::new().map_err(io::Error::other)?,
+        passwords: passwords.clone(),
+        notifications: count_notifications(&delivery),
     });
-    announce(&setup, &listeners, &engine).await?;
+    announce(&mut setup, &listeners, &engine, &passwords).await?;
     let (stop, stopped) = watch::channel(None);
     let mut serving = spawn_servers(&setup, listeners, &shared, tls.as_ref(), &stopped);
     let watchdog = tokio::spawn(systemd::feed_watchdog(progress));
     systemd::ready("serving");
-    let running = Changeable { shared, tls };
+    let running = Changeable {
+        shared,
+        tls,
+        delivery,
+    };
     let ended = attend(&mut setup, &running, signals, asked).await;
     match ended {
         Ended::Drained => {
@@ -110,9 +123,13 @@ pub async fn run(node: Node) -> Result<Ended, ServeError> {
             }
             let drain = ms(setup.config.limits.drain_ms);
             stop.send_replace(Some(Instant::now() + drain));
-            finish(&mut serving, drain + CUT_OFF_WAIT).await;
+            let delivered = running.delivery.stop(drain);
+            tokio::join!(finish(&mut serving, drain + CUT_OFF_WAIT), delivered);
         }
-        Ended::EngineStopped => systemd::stopping("the engine stopped"),
+        Ended::EngineStopped => {
+            systemd::stopping("the engine stopped");
+            running.delivery.stop(CUT_OFF_WAIT).await;
+        }
     }
     watchdog.abort();
     serving.shutdown().await;
@@ -120,6 +137,28 @@ pub async fn run(node: Node) -> Result<Ended, ServeError> {
         remove_control(&path);
     }
     Ok(ended)
+}
+
+fn start_delivery(setup: &Setup, engine: &EngineHandle) -> Delivery {
+    delivery::start(delivery::Setup {
+        engine: engine.clone(),
+        client: Client::with_native_roots(),
+        schedule: Schedule::default(),
+        allow_private: setup.config.notify.allow_private,
+    })
+}
+
+fn count_notifications(delivery: &Delivery) -> NotificationsHook {
+    let counters = delivery.counters.clone();
+    Box::new(move || {
+        let counted = counters.read();
+        NotificationCounts {
+            delivered: counted.delivered,
+            failed: counted.failed,
+            parked: counted.parked,
+            in_flight: counted.in_flight,
+        }
+    })
 }
 
 /// The loop: signals, requests for a reload, the engine's end.
@@ -198,17 +237,25 @@ fn spawn_servers(
 
 /// Says where we listen: in the log, and in the demo also in its file and to people.
 async fn announce(
-    setup: &Setup,
+    setup: &mut Setup,
     listeners: &Listeners,
     engine: &EngineHandle,
+    passwords: &Passwords,
 ) -> Result<(), ServeError> {
     let has_tls = setup.config.tls.is_some();
     let intake = demo::url(listeners.intake_address()?, has_tls);
     let console = demo::url(listeners.console_address()?, has_tls);
     info!(intake, console, "listening");
-    let Some(credentials) = &setup.demo else {
+    let Some(credentials) = &mut setup.demo else {
         return Ok(());
     };
+    let tenant = setup.config.policy.tenants.get(DEMO_TENANT);
+    let services = tenant.map(|tenant| tenant.services.keys().map(String::as_str).collect());
+    let services: Vec<&str> = services.unwrap_or_default();
+    let known = &credentials.passwords;
+    let users = ensure_demo_users(engine, passwords, DEMO_TENANT, &services, known).await;
+    credentials.passwords =
+        users.map_err(|refusal| ServeError::Demo(io::Error::other(refusal.first.message)))?;
     if credentials.is_new {
         close_by_hand(engine).await;
     }

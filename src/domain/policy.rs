@@ -72,8 +72,6 @@ pub struct TenantPolicy {
     pub task_types: BTreeMap<String, TaskType>,
     /// By name.
     pub services: BTreeMap<String, Arc<ServicePolicy>>,
-    /// Names of the users an item may prefer.
-    pub agents: BTreeSet<String>,
 }
 
 /// A kind of task.

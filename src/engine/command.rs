@@ -54,6 +54,8 @@ pub struct Submit {
     pub received_at: Timestamp,
     /// What. Its attachments are stored already and named in its content.
     pub submission: Submission,
+    /// The trace its message came in with, as W3C's `traceparent` header has it.
+    pub traceparent: Option<String>,
 }
 
 /// A `workItems` of a sender.
@@ -64,6 +66,8 @@ pub struct SubmitMany {
     pub received_at: Timestamp,
     /// What; entries refused at the door stay in their places.
     pub entries: Vec<Result<Submission, RefusedEntry>>,
+    /// The trace its message came in with, as W3C's `traceparent` header has it.
+    pub traceparent: Option<String>,
 }
 
 /// An `update` of a sender.

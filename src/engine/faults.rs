@@ -219,6 +219,7 @@ fn a_failed_read_is_told_as_a_failure_of_the_store() {
             sender: world.policy.senders["core"].clone(),
             received_at: world.now,
             submission: submission(reference, "loans"),
+            traceparent: None,
         };
         commands.push(Command::Submit(Box::new(submit), reply));
         answers.push(answer);
@@ -245,6 +246,7 @@ fn commands_outlive_a_failed_read_of_the_timers() {
         sender: world.policy.senders["core"].clone(),
         received_at: world.now,
         submission: submission("b", "loans"),
+        traceparent: None,
     };
     let command = Command::Submit(Box::new(submit), reply);
     world.turn(vec![command]).expect("not fatal");
@@ -323,6 +325,7 @@ fn a_repeat_in_the_turn_of_a_change_sees_the_change() {
         sender,
         received_at: world.now,
         submission: submission("b", "loans"),
+        traceparent: None,
     };
     let repeat = Command::Submit(Box::new(submit), reply);
     world.turn(vec![change, repeat]).expect("no fault");

@@ -37,6 +37,18 @@ impl<S: Store> Engine<S> {
         Ok(())
     }
 
+    /// The trace that the item's message came in with.
+    pub(super) fn trace_of(
+        &mut self,
+        turn: &Turn,
+        item: &Item,
+    ) -> Result<Option<String>, StoreError> {
+        match turn.is_new(item.id) {
+            true => Ok(turn.new_trace(item.sequence)),
+            false => self.store.traceparent(item.sequence),
+        }
+    }
+
     fn sequence_at(&mut self, turn: &Turn, request: &ResolveItem) -> Decision<Sequence> {
         let Some(sender) = self.directory.caller(&request.sender) else {
             return Ok(Err(unknown_sender()));

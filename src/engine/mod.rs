@@ -211,10 +211,9 @@ impl<S: Store> Engine<S> {
                 other => waiting.push(other),
             }
         }
-        let decided = self.decide_all(&mut turn, waiting, busy);
-        if decided.is_ok() {
-            self.tell_senders(&mut turn);
-        }
+        let decided = self
+            .decide_all(&mut turn, waiting, busy)
+            .and_then(|()| self.tell_senders(&mut turn));
         let committed = match decided {
             Ok(()) if turn.batch.is_empty() => Ok(()),
             Ok(()) => self.store.commit(&turn.batch),

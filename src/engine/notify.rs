@@ -139,12 +139,13 @@ impl NotifyPending {
 impl<S: Store> Engine<S> {
     /// Writes what this turn's changes are to the senders that asked to be told. The status is
     /// the row as the change left it.
-    pub(super) fn tell_senders(&mut self, turn: &mut Turn) {
+    pub(super) fn tell_senders(&mut self, turn: &mut Turn) -> Result<(), StoreError> {
         for (item, event) in std::mem::take(&mut turn.events) {
             let subscriber = self.directory.subscriber(item.sender);
             if subscriber.is_none_or(|policy| !policy.events.contains(&event.kind())) {
                 continue;
             }
+            let traceparent = self.trace_of(turn, &item)?;
             let service = self.service_name(item.service);
             let entrance = self.entrance_of(&item);
             turn.batch.notifications.push(NewNotification {
@@ -154,9 +155,10 @@ impl<S: Store> Engine<S> {
                 event,
                 at: turn.now,
                 status: Status::of(&item, String::new(), service, &entrance),
-                traceparent: None,
+                traceparent,
             });
         }
+        Ok(())
     }
 
     /// After the commit: whoever delivers sees that there is more.

@@ -75,6 +75,10 @@ impl Store for Faulty {
     ) -> Result<Option<Sequence>, StoreError> {
         self.store.find_related(tenant, name)
     }
+    fn traceparent(&mut self, sequence: Sequence) -> Result<Option<String>, StoreError> {
+        self.store.traceparent(sequence)
+    }
+
     fn content(
         &mut self,
         sequence: Sequence,

@@ -357,6 +357,7 @@ impl Life {
             sender: policy.clone(),
             received_at: self.world.now,
             entries: entries.iter().cloned().map(Ok).collect(),
+            traceparent: None,
         };
         commands.push(Command::SubmitMany(Box::new(many), reply));
         let mut told = Vec::new();

@@ -21,6 +21,13 @@ use super::turn::Turn;
 /// A decision, or the failure of the store that prevented it.
 pub(super) type Decision<T> = Result<Result<T, Refusal>, StoreError>;
 
+/// Where a message came from.
+struct Origin<'a> {
+    sender: &'a SenderPolicy,
+    received_at: Timestamp,
+    traceparent: Option<&'a str>,
+}
+
 /// Share of the fair use from which a receipt warns, in percent.
 const FAIR_USE_NEAR_PERCENT: u64 = 80;
 
@@ -35,8 +42,14 @@ impl<S: Store> Engine<S> {
             sender,
             received_at,
             submission,
+            traceparent,
         } = submit;
-        match self.submit_one(turn, &sender, received_at, submission) {
+        let from = Origin {
+            sender: &sender,
+            received_at,
+            traceparent: traceparent.as_deref(),
+        };
+        match self.submit_one(turn, &from, submission) {
             Ok(result) => turn.pending.push(Pending::Receipt(reply, result)),
             Err(error) => return turn.fail(error, reply, Pending::Receipt),
         }
@@ -49,6 +62,11 @@ impl<S: Store> Engine<S> {
         many: SubmitMany,
         reply: tokio::sync::oneshot::Sender<Vec<EntryAnswer>>,
     ) -> Result<(), StoreError> {
+        let from = Origin {
+            sender: &many.sender,
+            received_at: many.received_at,
+            traceparent: many.traceparent.as_deref(),
+        };
         let mut answers = Vec::with_capacity(many.entries.len());
         let mut failure = Ok(());
         for entry in many.entries {
@@ -60,7 +78,7 @@ impl<S: Store> Engine<S> {
                 Ok(submission) => {
                     let reference = Some(submission.content.reference.clone());
                     let decision = match &failure {
-                        Ok(()) => self.submit_one(turn, &many.sender, many.received_at, submission),
+                        Ok(()) => self.submit_one(turn, &from, submission),
                         Err(_) => Ok(Err(storage_failed())),
                     };
                     let result = decision.unwrap_or_else(|error| {
@@ -79,8 +97,7 @@ impl<S: Store> Engine<S> {
     fn submit_one(
         &mut self,
         turn: &mut Turn,
-        sender: &SenderPolicy,
-        received_at: Timestamp,
+        from: &Origin<'_>,
         submission: Submission,
     ) -> Decision<Receipt> {
         let blobs: Vec<_> = submission
@@ -89,7 +106,7 @@ impl<S: Store> Engine<S> {
             .iter()
             .map(|file| file.blob)
             .collect();
-        let decision = self.decide(turn, sender, received_at, submission)?;
+        let decision = self.decide(turn, from, submission)?;
         let created = matches!(&decision, Ok(receipt) if !receipt.duplicate && !receipt.dry_run);
         if !created {
             turn.batch.dropped_blobs.extend(blobs);
@@ -100,11 +117,10 @@ impl<S: Store> Engine<S> {
     fn decide(
         &mut self,
         turn: &mut Turn,
-        sender: &SenderPolicy,
-        received_at: Timestamp,
+        from: &Origin<'_>,
         submission: Submission,
     ) -> Decision<Receipt> {
-        let Some(entry) = self.directory.caller(sender) else {
+        let Some(entry) = self.directory.caller(from.sender) else {
             return Ok(Err(unknown_sender()));
         };
         if let Some(known) = self.find_reference(turn, entry, &submission.content.reference)? {
@@ -119,7 +135,7 @@ impl<S: Store> Engine<S> {
         let service = self
             .directory
             .service(entry.tenant, &submission.content.service);
-        let service = service.filter(|_| sender.may_use(&submission.content.service));
+        let service = service.filter(|_| from.sender.may_use(&submission.content.service));
         let Some(service) = service else {
             return Ok(Err(unknown_service()));
         };
@@ -134,7 +150,7 @@ impl<S: Store> Engine<S> {
             Ok(state) => state,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let item = self.new_item(turn, entry, service, state, received_at, &submission);
+        let item = self.new_item(turn, entry, service, state, from.received_at, &submission);
         let warnings = self.warnings(&item, &submission.content, related);
         if submission.dry_run {
             return Ok(Ok(self.dry_receipt(&item, submission.content, warnings)));
@@ -146,7 +162,7 @@ impl<S: Store> Engine<S> {
         self.next_sequence = Sequence(self.next_sequence.0 + 1);
         self.core.apply(None, &Place::from(&item), turn.now);
         let receipt = self.receipt(&item, submission.content.reference.clone(), warnings);
-        turn.create(item, submission.content, submission.raw);
+        turn.create(item, submission.content, submission.raw, from.traceparent);
         Ok(Ok(receipt))
     }
 
@@ -333,13 +349,6 @@ impl<S: Store> Engine<S> {
         }
     }
 
-    /// Whether an item of the tenant can prefer somebody of that name.
-    fn is_agent(&self, tenant: TenantId, name: &str) -> bool {
-        let policy = self.directory.tenant(tenant);
-        policy.is_some_and(|tenant| tenant.agents.contains(name))
-            || self.people.has_agent(tenant, name)
-    }
-
     fn warnings(&self, item: &Item, content: &Content, related: Relation) -> Vec<Warning> {
         let mut warnings = self.content_warnings(item, content, related);
         warnings.extend(self.fair_use_warning(item));
@@ -372,7 +381,7 @@ impl<S: Store> Engine<S> {
         wanted: Option<&PreferredAgents>,
     ) -> Vec<Warning> {
         let wanted = wanted.into_iter().flat_map(|wanted| &wanted.agents);
-        let unknown = wanted.filter(|agent| !self.is_agent(item.tenant, &agent.name));
+        let unknown = wanted.filter(|agent| !self.people.has_agent(item.tenant, &agent.name));
         unknown
             .map(|agent| Warning {
                 code: WarningCode::UnknownAgent,

@@ -10,7 +10,7 @@ use crate::domain::journal::{Actor, JournalEntry, JournalEvent};
 use crate::domain::notification::NotificationEvent;
 use crate::domain::refusal::{Problem, Refusal};
 use crate::domain::time::Timestamp;
-use crate::store::{Batch, ChangedItem, NewItem, StoreError};
+use crate::store::{Batch, ChangedItem, NewItem, StoreError, TRACEPARENT};
 
 use super::command::{Command, Pending, Reply};
 use super::notify::notify_of;
@@ -40,6 +40,7 @@ pub(super) struct Turn {
     /// Where the changed rows stand in the batch.
     changed_rows: HashMap<Sequence, usize>,
     users: HashSet<UserId>,
+    new_traces: HashMap<Sequence, String>,
     new_ids: HashMap<ItemId, usize>,
     new_references: HashMap<SenderId, HashMap<String, usize>>,
 }
@@ -103,6 +104,11 @@ impl Turn {
         self.new_ids.contains_key(&id)
     }
 
+    /// The trace of an item that this turn created.
+    pub(super) fn new_trace(&self, sequence: Sequence) -> Option<String> {
+        self.new_traces.get(&sequence).cloned()
+    }
+
     /// Whether the next command about a changed item is refused.
     pub(super) fn deferring_is_full(&self) -> bool {
         self.deferred.len() >= DEFERRED_MAX
@@ -140,12 +146,22 @@ impl Turn {
     }
 
     /// Writes a new item with the first line of its journal.
-    pub(super) fn create(&mut self, mut item: Item, content: Content, raw: String) {
+    pub(super) fn create(
+        &mut self,
+        mut item: Item,
+        content: Content,
+        raw: String,
+        traceparent: Option<&str>,
+    ) {
         let index = self.batch.new_items.len();
         self.new_ids.insert(item.id, index);
         let references = self.new_references.entry(item.sender).or_default();
         references.insert(content.reference.clone(), index);
-        let data = vec![("state", item.state.name().to_owned())];
+        let mut data = vec![("state", item.state.name().to_owned())];
+        if let Some(trace) = traceparent {
+            data.push((TRACEPARENT, trace.to_owned()));
+            self.new_traces.insert(item.sequence, trace.to_owned());
+        }
         let actor = Actor::Sender(item.sender);
         self.journal(&mut item, JournalEvent::Received, actor, data);
         self.batch.new_items.push(NewItem { item, content, raw });

@@ -84,7 +84,6 @@ pub(super) fn policy(services: Vec<ServicePolicy>, fair_use: Option<u32>) -> Pol
             .into_iter()
             .map(|service| (service.name.clone(), Arc::new(service)))
             .collect(),
-        agents: ["alice".to_owned()].into(),
     };
     let senders = ["core", "web"].map(|name| (name.to_owned(), Arc::new(sender(name))));
     Policy {
@@ -258,6 +257,7 @@ impl<S: Store> World<S> {
             sender,
             received_at: self.now,
             submission,
+            traceparent: None,
         };
         self.carry_out(Command::Submit(Box::new(submit), reply));
         told(answer)
@@ -271,6 +271,7 @@ impl<S: Store> World<S> {
             sender,
             received_at: self.now,
             entries,
+            traceparent: None,
         };
         self.carry_out(Command::SubmitMany(Box::new(many), reply));
         answer.try_recv().expect("the turn answers")

@@ -34,6 +34,7 @@ use super::json::{
     BackedUpJson, DaemonJson, EntranceJson, ItemJson, OrderedJson, ServiceJson, StatusJson,
 };
 use super::look;
+use super::notifications;
 use super::query;
 use super::server::Peer;
 use super::state::Shared;
@@ -59,6 +60,7 @@ pub fn router(shared: Arc<Shared>) -> Router {
         .route("/api/v1/items/{item}/abort", post(abort))
         .route("/api/v1/backup", post(backup))
         .route("/api/v1/reload", post(reload))
+        .merge(notifications::routes())
         .merge(users::routes().layer(middleware::from_fn(act_as_operator)))
         .fallback(unknown_route)
         .method_not_allowed_fallback(wrong_method)
@@ -338,13 +340,16 @@ async fn act_as_operator(
     next.run(request).await
 }
 
-fn operator(peer: Peer) -> Actor {
+pub(super) fn operator(peer: Peer) -> Actor {
     let pid = peer.pid.unwrap_or_default();
     Actor::Operator(format!("uid={} pid={pid}", peer.uid))
 }
 
 /// The parameters of the address, as for XML but with the code of JSON.
-fn json_parameters(uri: &Uri, known: &[&str]) -> Result<BTreeMap<String, String>, Refusal> {
+pub(super) fn json_parameters(
+    uri: &Uri,
+    known: &[&str],
+) -> Result<BTreeMap<String, String>, Refusal> {
     query::parameters(uri, known).map_err(|refusal| invalid(refusal.first.message))
 }
 

@@ -82,7 +82,11 @@ async fn posted(shared: &Shared, parts: &Parts, body: Body) -> Response {
         }
     };
     let reply = match message::read(shared, &caller, kind.charset, bytes, at).await {
-        Ok(read) => message::carry_out(shared, &caller, read.message, at).await,
+        Ok(read) => {
+            let traceparent = traceparent(parts);
+            let came = message::Came { at, traceparent };
+            message::carry_out(shared, &caller, read.message, came).await
+        }
         Err(refusal) => Err(refusal),
     };
     let response = finish(shared, begun, Some(&caller), reply);
@@ -125,7 +129,13 @@ async fn ask(shared: &Shared, parts: &Parts, message: Result<Message, Refusal>) 
     };
     let message = media::accepts_xml(&parts.headers).and(message);
     let reply = match message {
-        Ok(message) => message::carry_out(shared, &caller, message, clock()).await,
+        Ok(message) => {
+            let came = message::Came {
+                at: clock(),
+                traceparent: None,
+            };
+            message::carry_out(shared, &caller, message, came).await
+        }
         Err(refusal) => Err(refusal),
     };
     finish(shared, begun, Some(&caller), reply)

@@ -11,6 +11,7 @@ use crate::domain::message::{Message, RefusedEntry, Submission};
 use crate::domain::refusal::{Problem, Refusal};
 use crate::domain::time::Timestamp;
 use crate::engine::command::{CancelItem, Submit, SubmitMany};
+use crate::engine::handle::EngineHandle;
 use crate::engine::run::clock;
 use crate::wire::decode::decode;
 use crate::wire::message::{ReadContext, read_message};
@@ -27,6 +28,15 @@ pub struct ReadMessage<'a> {
     /// What it says.
     pub message: Message,
     _turn: Option<SemaphorePermit<'a>>,
+}
+
+/// How a message came.
+#[derive(Debug, Clone, Copy)]
+pub struct Came<'a> {
+    /// When.
+    pub at: Timestamp,
+    /// With which trace, if any.
+    pub traceparent: Option<&'a str>,
 }
 
 /// Takes the token that every message costs; a batch pays for its further entries later.
@@ -62,14 +72,21 @@ pub async fn read<'a>(
     at: Timestamp,
 ) -> Result<ReadMessage<'a>, Refusal> {
     if bytes.len() <= LARGE_MESSAGE_BYTES {
-        let message = judge(&bytes, charset, caller, at)?;
+        let message = judge(&bytes, charset, caller, &shared.engine, at)?;
         return Ok(ReadMessage {
             message,
             _turn: None,
         });
     }
     let turn = shared.large_turn().await?;
-    let message = judge_aside(bytes, charset.map(str::to_owned), caller.clone(), at).await?;
+    let message = judge_aside(
+        shared,
+        bytes,
+        charset.map(str::to_owned),
+        caller.clone(),
+        at,
+    )
+    .await?;
     Ok(ReadMessage {
         message,
         _turn: Some(turn),
@@ -80,11 +97,18 @@ fn judge(
     bytes: &[u8],
     charset: Option<&str>,
     caller: &Caller,
+    engine: &EngineHandle,
     now: Timestamp,
 ) -> Result<Message, Refusal> {
     let text = decode(bytes, charset)?;
+    let is_agent = |name: &str| {
+        let view = engine.view();
+        let tenant = view.tenant_named(&caller.tenant.name);
+        tenant.is_some_and(|(tenant, _)| view.people.has_agent(tenant, name))
+    };
     let judge = Judge {
         tenant: &caller.tenant,
+        is_agent: &is_agent,
         sender: Some(&caller.sender),
     };
     let context = ReadContext {
@@ -96,13 +120,16 @@ fn judge(
 
 /// Judges a large message where it holds up nobody else.
 async fn judge_aside(
+    shared: &Shared,
     bytes: Bytes,
     charset: Option<String>,
     caller: Arc<Caller>,
     now: Timestamp,
 ) -> Result<Message, Refusal> {
-    let judging =
-        tokio::task::spawn_blocking(move || judge(&bytes, charset.as_deref(), &caller, now));
+    let engine = shared.engine.clone();
+    let judging = tokio::task::spawn_blocking(move || {
+        judge(&bytes, charset.as_deref(), &caller, &engine, now)
+    });
     judging.await.unwrap_or_else(|_| {
         Err(Refusal::new(
             Code::InternalError,
@@ -119,12 +146,12 @@ pub async fn carry_out(
     shared: &Shared,
     caller: &Arc<Caller>,
     message: Message,
-    at: Timestamp,
+    came: Came<'_>,
 ) -> Result<Reply, Refusal> {
     match message {
-        Message::Create(submission) => create(shared, caller, *submission, at).await,
+        Message::Create(submission) => create(shared, caller, *submission, came).await,
         Message::Batch(entries) => {
-            let entries = batch(shared, caller, entries, at).await?;
+            let entries = batch(shared, caller, entries, came).await?;
             Ok(Reply::Plain(Answer::Receipts(entries)))
         }
         Message::Update(update) => {
@@ -150,13 +177,14 @@ async fn create(
     shared: &Shared,
     caller: &Arc<Caller>,
     submission: Submission,
-    received_at: Timestamp,
+    came: Came<'_>,
 ) -> Result<Reply, Refusal> {
-    let submission = upload::put_away(shared, caller, submission, received_at).await?;
+    let submission = upload::put_away(shared, caller, submission, came.at).await?;
     let submit = Submit {
         sender: caller.sender.clone(),
-        received_at,
+        received_at: came.at,
         submission,
+        traceparent: came.traceparent.map(str::to_owned),
     };
     let receipt = shared.engine.submit(submit).await?;
     shared.metrics.submitted(&receipt);
@@ -176,16 +204,16 @@ async fn batch(
     shared: &Shared,
     caller: &Arc<Caller>,
     entries: Vec<Result<Submission, RefusedEntry>>,
-    received_at: Timestamp,
+    came: Came<'_>,
 ) -> Result<Vec<EntryAnswer>, Refusal> {
-    let entries = within_rate(caller, entries, received_at);
+    let entries = within_rate(caller, entries, came.at);
     let mut prepared = Vec::with_capacity(entries.len());
     for entry in entries {
         prepared.push(match entry {
             Err(refused) => Err(refused),
             Ok(submission) => {
                 let reference = submission.content.reference.clone();
-                let put_away = upload::put_away(shared, caller, submission, received_at).await;
+                let put_away = upload::put_away(shared, caller, submission, came.at).await;
                 put_away.map_err(|refusal| RefusedEntry {
                     reference: Some(reference),
                     refusal,
@@ -195,8 +223,9 @@ async fn batch(
     }
     let many = SubmitMany {
         sender: caller.sender.clone(),
-        received_at,
+        received_at: came.at,
         entries: prepared,
+        traceparent: came.traceparent.map(str::to_owned),
     };
     let answers = shared.engine.submit_many(many).await?;
     shared.metrics.entries(&answers);

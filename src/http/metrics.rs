@@ -152,8 +152,34 @@ fn picture(shared: &Shared) -> Registry {
         Unit::Bytes,
         budget,
     );
+    notifications(shared, &mut registry);
     services(shared, &mut registry);
     registry
+}
+
+fn notifications(shared: &Shared, registry: &mut Registry) {
+    let counted = (shared.notifications)();
+    let results = Family::<Labels, Counter>::default();
+    for (result, count) in [
+        ("delivered", counted.delivered),
+        ("failed", counted.failed),
+        ("parked", counted.parked),
+    ] {
+        let labels = vec![("result", result.to_owned())];
+        results.get_or_create(&labels).inc_by(count);
+    }
+    registry.register(
+        "notifications",
+        "Attempts to tell senders by result; the last one of a parked notification is failed too",
+        results,
+    );
+    let in_flight = Gauge::<i64>::default();
+    in_flight.set(narrow(counted.in_flight));
+    registry.register(
+        "notifications_in_flight",
+        "Attempts to tell senders under way",
+        in_flight,
+    );
 }
 
 fn services(shared: &Shared, registry: &mut Registry) {

@@ -6,7 +6,7 @@
 //!   puts attachments away first, [`query`] answers questions;
 //! - [`ops`] is what probes and Prometheus see on the console's listener;
 //! - [`control`] is the JSON interface for the machine's own operator, [`users`] its users,
-//!   [`look`] what is looked up for it, [`json`] what it shows;
+//!   [`notifications`] those that were given up, [`look`] what is looked up for it, [`json`] what it shows;
 //! - [`answer`] alone knows status codes, [`metrics`] counts, [`state`] is what all of them share.
 
 pub mod answer;
@@ -21,6 +21,7 @@ pub mod look;
 pub mod media;
 pub mod message;
 pub mod metrics;
+pub mod notifications;
 pub mod ops;
 pub mod query;
 pub mod rate;

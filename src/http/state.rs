@@ -38,6 +38,22 @@ pub type ReloadResult = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>
 /// Reads the configuration again and puts it in force.
 pub type ReloadHook = Box<dyn Fn() -> ReloadResult + Send + Sync>;
 
+/// What happened to notifications in this process.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NotificationCounts {
+    /// Taken by their receivers.
+    pub delivered: u64,
+    /// Attempts that failed, the last ones of parked notifications included.
+    pub failed: u64,
+    /// Given up.
+    pub parked: u64,
+    /// Attempts under way now.
+    pub in_flight: u64,
+}
+
+/// Asks whoever delivers notifications.
+pub type NotificationsHook = Box<dyn Fn() -> NotificationCounts + Send + Sync>;
+
 /// What the daemon gives.
 pub struct SharedSetup {
     /// The way to the engine.
@@ -60,6 +76,8 @@ pub struct SharedSetup {
     pub reload: ReloadHook,
     /// Hashes and checks passwords.
     pub passwords: Passwords,
+    /// Counts notifications.
+    pub notifications: NotificationsHook,
 }
 
 /// See the module.
@@ -80,6 +98,8 @@ pub struct Shared {
     pub reload: ReloadHook,
     /// Hashes and checks passwords.
     pub passwords: Passwords,
+    /// Counts notifications.
+    pub notifications: NotificationsHook,
     /// When the daemon began to serve.
     pub started: Instant,
     /// One permit for each large message in work.
@@ -109,6 +129,7 @@ impl Shared {
             database: setup.database,
             reload: setup.reload,
             passwords: setup.passwords,
+            notifications: setup.notifications,
             started: Instant::now(),
             large: Semaphore::new(LARGE_AT_A_TIME),
             readers: setup.readers,

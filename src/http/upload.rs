@@ -47,6 +47,7 @@ pub async fn put_away(
         sender: caller.sender.clone(),
         received_at,
         submission: trial,
+        traceparent: None,
     };
     let foreseen = shared.engine.submit(trial).await?;
     let attachments = uploads.iter().map(attachment).collect::<Vec<_>>();

@@ -20,7 +20,7 @@ pub const DEMO_USERS: [(&str, Role); 4] = [
 ];
 
 /// Adds the demo's users where they are missing, and gives one whose password is not in `known` a
-/// new one. `services` are all of the demo's.
+/// new one. `tenant` is the demo's, `services` are all of its services.
 ///
 /// Ensures: every name of [`DEMO_USERS`] has its password in what is returned; the caller keeps it
 /// beside the demo's keys, and gives it as `known` at the next start.
@@ -30,6 +30,7 @@ pub const DEMO_USERS: [(&str, Role); 4] = [
 pub async fn ensure_demo_users(
     engine: &EngineHandle,
     passwords: &Passwords,
+    tenant: &str,
     services: &[&str],
     known: &BTreeMap<String, String>,
 ) -> Result<BTreeMap<String, String>, Refusal> {
@@ -53,7 +54,7 @@ pub async fn ensure_demo_users(
                 },
                 false => Edit::Add {
                     name: user,
-                    tenant: None,
+                    tenant: Some(tenant.to_owned()),
                     patch: patch(role, services),
                     password: Some(hash),
                 },

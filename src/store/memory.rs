@@ -15,7 +15,7 @@ use self::committed::Committed;
 use super::people::PeopleRows;
 use super::{
     AnsweredRequest, AuditEntry, Batch, KnownReference, Names, Numbers, OpenItem, Resume, Store,
-    StoreError,
+    StoreError, TRACEPARENT,
 };
 use crate::domain::content::Content;
 use crate::domain::ids::{BlobId, ItemId, SenderId, Sequence, ServiceId, TenantId};
@@ -288,6 +288,13 @@ impl Store for MemoryStore {
     fn content(&mut self, sequence: Sequence) -> Result<Option<Content>, StoreError> {
         let row = self.committed.rows.get(&sequence);
         Ok(row.map(|row| (*row.content).clone()))
+    }
+
+    fn traceparent(&mut self, sequence: Sequence) -> Result<Option<String>, StoreError> {
+        let first = self.journal(sequence).find(|line| line.number == 1);
+        let data = first.map(|line| &*line.data).unwrap_or_default();
+        let trace = data.iter().find(|(name, _)| *name == TRACEPARENT);
+        Ok(trace.map(|(_, trace)| trace.clone()))
     }
 
     fn find_request(

@@ -90,6 +90,9 @@ pub struct Numbers {
     pub senders: Vec<(TenantId, String, SenderId)>,
 }
 
+/// The name under which the first line of a journal has the trace of the item's message.
+pub const TRACEPARENT: &str = "traceparent";
+
 /// What the engine must know of the store when it starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resume {
@@ -340,6 +343,12 @@ pub trait Store: Send {
     /// # Errors
     /// Any.
     fn content(&mut self, sequence: Sequence) -> Result<Option<Content>, StoreError>;
+
+    /// The trace that the item's message came in with, from the first line of its journal.
+    ///
+    /// # Errors
+    /// Any.
+    fn traceparent(&mut self, sequence: Sequence) -> Result<Option<String>, StoreError>;
 
     /// How that request was answered.
     ///

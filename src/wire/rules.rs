@@ -21,6 +21,8 @@ use crate::domain::time::Timestamp;
 pub struct Judge<'a> {
     /// The tenant it is for.
     pub tenant: &'a TenantPolicy,
+    /// Whether an item of the tenant can come to somebody of that name.
+    pub is_agent: &'a dyn Fn(&str) -> bool,
     /// Who sends it; `None`: somebody to whom every service is open.
     pub sender: Option<&'a SenderPolicy>,
 }
@@ -127,7 +129,7 @@ pub fn check_submission(
     check_agents(
         &mut findings,
         content.preferred_agents.as_ref(),
-        judge.tenant,
+        judge.is_agent,
     );
     check_task_type(&mut findings, content.task_type.as_deref(), judge.tenant);
     check_bodies(&mut findings, bodies, judge.tenant);
@@ -152,7 +154,7 @@ pub fn check_update(
     check_agents(
         &mut findings,
         changes.preferred_agents.as_ref(),
-        judge.tenant,
+        judge.is_agent,
     );
     check_bodies(&mut findings, bodies, judge.tenant);
     findings.extend(size_fault(&changes.contact_data).map(place_contact_fault));
@@ -249,13 +251,13 @@ fn check_expiry(
 fn check_agents(
     findings: &mut Vec<Finding>,
     preferred: Option<&PreferredAgents>,
-    tenant: &TenantPolicy,
+    is_agent: &dyn Fn(&str) -> bool,
 ) {
     let Some(preferred) = preferred.filter(|preferred| preferred.required) else {
         return;
     };
     for (index, agent) in preferred.agents.iter().enumerate() {
-        if !tenant.agents.contains(&agent.name) {
+        if !is_agent(&agent.name) {
             let message = "Name an agent that exists, or do not require the preferred agents.";
             findings.push(Finding::new(
                 Subject::Agent(index),

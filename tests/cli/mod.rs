@@ -3,6 +3,7 @@
 mod commands;
 mod drain;
 mod files;
+mod notifications;
 mod notify;
 mod reload;
 mod replay;

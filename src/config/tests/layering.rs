@@ -216,7 +216,6 @@ fn without_a_file_the_demo_is_taken() {
     assert!(config.tls.is_none());
     let tenant = &config.policy.tenants[DEMO_TENANT];
     assert_eq!(tenant.fair_use, None);
-    assert_eq!(tenant.agents, DEMO_AGENTS.map(str::to_owned).into());
     assert_eq!(
         tenant.services.keys().collect::<Vec<_>>(),
         ["claims", "loans"]

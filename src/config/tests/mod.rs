@@ -11,6 +11,8 @@ mod reload;
 mod rendering;
 mod validated;
 
+use std::collections::BTreeSet;
+
 use super::*;
 
 /// A key and its SHA-256 as a configuration writes it.

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use crate::domain::access::{ApiToken, Session, TokenDigest};
 use crate::domain::ids::{TenantId, UserId};
-use crate::domain::people::{Role, UserName};
+use crate::domain::people::{Role, User, UserName};
 use crate::domain::refusal::Refusal;
 use crate::store::Store;
 use crate::store::people::{Account, PeopleRows};
@@ -95,10 +95,15 @@ impl People {
         skills.is_some_and(|skills| skills.contains_key(skill))
     }
 
-    /// Whether an item of the tenant can come to somebody of that name.
+    /// Whether an item of the tenant can come to somebody of that name. Who is more than an agent
+    /// is one too, but only as a member of a service.
     pub fn has_agent(&self, tenant: TenantId, name: &str) -> bool {
         let user = self.named(name).map(|account| &account.user);
-        user.is_some_and(|user| user.tenant == tenant && user.enabled && user.is(Role::Agent))
+        let gets_items = |user: &User| {
+            let is_member = user.is(Role::Agent) && !user.services.is_empty();
+            user.roles.contains(&Role::Agent) || is_member
+        };
+        user.is_some_and(|user| user.tenant == tenant && user.enabled && gets_items(user))
     }
 
     fn put(&mut self, account: Arc<Account>) {

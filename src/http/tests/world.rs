@@ -45,7 +45,6 @@ pub fn policy() -> Policy {
         fair_use: None,
         task_types: Default::default(),
         services: [service("loans", true), service("quiet", false)].into(),
-        agents: Default::default(),
     };
     policy.tenants.insert("demo".to_owned(), Arc::new(tenant));
     let mut web = sender("web", "web-key");
@@ -161,6 +160,7 @@ impl World {
             body_timeout: setting.body_timeout,
             reload: Box::new(|| Box::pin(async { Ok(()) })),
             passwords: crate::people::password::Passwords::new().expect("random bytes"),
+            notifications: Box::new(Default::default),
         });
         let (intake_listener, address) = listen().await;
         let (console_listener, console) = listen().await;

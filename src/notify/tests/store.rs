@@ -87,6 +87,9 @@ impl Store for SharedStore {
     fn content(&mut self, sequence: Sequence) -> Result<Option<Content>, StoreError> {
         self.with(|store| store.content(sequence))
     }
+    fn traceparent(&mut self, sequence: Sequence) -> Result<Option<String>, StoreError> {
+        self.with(|store| store.traceparent(sequence))
+    }
     fn find_request(
         &mut self,
         sequence: Sequence,

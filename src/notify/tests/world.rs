@@ -131,6 +131,7 @@ impl World {
             sender: self.policy.senders["core"].clone(),
             received_at: clock(),
             submission,
+            traceparent: None,
         };
         self.engine.handle.submit(submit).await.expect("taken");
     }
@@ -230,7 +231,6 @@ pub fn policy(notify: Option<Arc<NotifyPolicy>>) -> Policy {
         fair_use: None,
         task_types: Default::default(),
         services: BTreeMap::from([("loans".to_owned(), Arc::new(service))]),
-        agents: Default::default(),
     };
     let sender = SenderPolicy {
         name: "core".to_owned(),

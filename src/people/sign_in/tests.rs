@@ -29,7 +29,6 @@ async fn door() -> Door {
         fair_use: None,
         task_types: Default::default(),
         services: Default::default(),
-        agents: Default::default(),
     };
     let policy = Policy {
         tenants: [("bank".to_owned(), Arc::new(tenant))].into(),
@@ -255,7 +254,7 @@ async fn the_demos_users_are_made_once_and_keep_their_passwords() {
     let handle = door.engine.handle.clone();
     let passwords = Passwords::new().expect("there is randomness");
     let none = Default::default();
-    let first = ensure_demo_users(&handle, &passwords, &[], &none).await;
+    let first = ensure_demo_users(&handle, &passwords, "bank", &[], &none).await;
     let first = first.expect("they are new");
     assert_eq!(first.len(), DEMO_USERS.len());
     let versions = |handle: &EngineHandle| {
@@ -264,12 +263,12 @@ async fn the_demos_users_are_made_once_and_keep_their_passwords() {
         accounts.map(|account| account.user.version).sum::<u32>()
     };
     let before = versions(&handle);
-    let again = ensure_demo_users(&handle, &passwords, &[], &first).await;
+    let again = ensure_demo_users(&handle, &passwords, "bank", &[], &first).await;
     assert_eq!(again.expect("they are there"), first);
     assert_eq!(versions(&handle), before, "nothing was changed");
     let mut one_lost = first.clone();
     one_lost.remove("admin");
-    let renewed = ensure_demo_users(&handle, &passwords, &[], &one_lost).await;
+    let renewed = ensure_demo_users(&handle, &passwords, "bank", &[], &one_lost).await;
     let renewed = renewed.expect("they are there");
     assert_ne!(renewed["admin"], first["admin"]);
     assert_eq!(renewed["agent1"], first["agent1"]);

@@ -4,13 +4,14 @@ use rusqlite::{Connection, OptionalExtension, params};
 use uuid::Uuid;
 
 use super::content_column;
+use super::reading::journal_line;
 use super::row::{item_by_sequence, key, priority, sequence, state, time};
 use super::write::drop_blob;
 use crate::domain::content::{Attachment, Content};
 use crate::domain::entrance::{EntranceOrder, EntranceOrders};
 use crate::domain::ids::{BlobId, SenderId, Sequence, ServiceId, TenantId};
 use crate::domain::time::Timestamp;
-use crate::store::{AnsweredRequest, Names, Numbers, OpenItem, StoreError};
+use crate::store::{AnsweredRequest, Names, Numbers, OpenItem, StoreError, TRACEPARENT};
 
 const ADD_TENANT: &str = "INSERT OR IGNORE INTO tenant (name) VALUES (?1)";
 const ADD_SERVICE: &str = "\
@@ -40,6 +41,9 @@ const REFERENCE: &str = "SELECT reference FROM item WHERE sequence = ?1";
 const ATTACHMENTS: &str = "\
     SELECT name, media_type, length_bytes, sha256, blob \
     FROM attachment WHERE sequence = ?1 ORDER BY number";
+const JOURNAL_FIRST: &str = "\
+    SELECT number, at, event, sender, user, operator, data \
+    FROM journal WHERE sequence = ?1 AND number = 1";
 const REQUEST: &str = "\
     SELECT content_digest, version, state, at \
     FROM request WHERE sequence = ?1 AND request_id = ?2";
@@ -168,6 +172,20 @@ pub(super) fn open_items(
             })
         })?
         .collect()
+}
+
+/// The trace that the item's message came in with.
+pub(super) fn traceparent(
+    connection: &Connection,
+    sequence: Sequence,
+) -> rusqlite::Result<Option<String>> {
+    let first = connection
+        .prepare_cached(JOURNAL_FIRST)?
+        .query_row([key(sequence)], journal_line)
+        .optional()?;
+    let data = first.map(|line| line.data).unwrap_or_default();
+    let trace = data.into_iter().find(|(name, _)| name == TRACEPARENT);
+    Ok(trace.map(|(_, trace)| trace))
 }
 
 /// The current values of an item.

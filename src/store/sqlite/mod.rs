@@ -385,6 +385,10 @@ impl Store for SqliteStore {
         load::content(self.snapshot()?, sequence)
     }
 
+    fn traceparent(&mut self, sequence: Sequence) -> Result<Option<String>, StoreError> {
+        Ok(load::traceparent(self.snapshot()?, sequence)?)
+    }
+
     fn find_request(
         &mut self,
         sequence: Sequence,

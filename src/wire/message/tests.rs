@@ -73,7 +73,6 @@ fn tenant() -> TenantPolicy {
         services: services
             .map(|service| (service.name.clone(), Arc::new(service)))
             .into(),
-        agents: ["ann".to_string(), "bo".to_string()].into(),
     }
 }
 
@@ -109,11 +108,16 @@ fn read(text: &str) -> Result<Message, Refusal> {
     )
 }
 
+fn is_agent(name: &str) -> bool {
+    ["ann", "bo"].contains(&name)
+}
+
 /// By schema and rules.
 fn judge(text: &str) -> Result<Message, Refusal> {
     let (tenant, sender) = (tenant(), sender());
     let judge = Some(Judge {
         tenant: &tenant,
+        is_agent: &is_agent,
         sender: Some(&sender),
     });
     read_message(text, &ReadContext { now: now(), judge })

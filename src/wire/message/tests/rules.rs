@@ -54,6 +54,7 @@ fn rule_1_a_service_must_exist_and_be_open_to_the_sender() {
     let tenant = tenant();
     let judge = Some(Judge {
         tenant: &tenant,
+        is_agent: &is_agent,
         sender: None,
     });
     let text = work_item("").replace("loans", "closed");
