@@ -15,7 +15,7 @@ use anteroom::domain::agent::{Duty, Presence};
 use anteroom::domain::content::SkillRequirement;
 use anteroom::domain::distribution::DistributionPolicy;
 use anteroom::domain::entrance::EntranceOrders;
-use anteroom::domain::ids::{AgentId, Priority, Sequence, ServiceId, TenantId};
+use anteroom::domain::ids::{Priority, Sequence, ServiceId, TenantId, UserId};
 use anteroom::domain::item::ItemState;
 use anteroom::domain::policy::ServicePolicy;
 use anteroom::domain::time::Timestamp;
@@ -89,7 +89,7 @@ fn scatter(number: u64) -> u64 {
 struct Floor {
     core: Core,
     classes: Vec<ClassId>,
-    connected: BTreeMap<AgentId, Sequence>,
+    connected: BTreeMap<UserId, Sequence>,
     /// The class of every item that ever came, by its number.
     came: Vec<ClassId>,
     now: Timestamp,
@@ -132,7 +132,7 @@ impl Floor {
         }
         for number in 0..AGENTS {
             let distribution = floor.core.distribution_mut();
-            distribution.set_presence(AgentId(number), Presence::Online, now);
+            distribution.set_presence(UserId(number), Presence::Online, now);
             floor.accept_one();
         }
         assert_eq!(floor.connected.len(), AGENTS as usize, "everybody is busy");
@@ -182,7 +182,7 @@ impl Floor {
         self.come(before.class);
     }
 
-    fn end(&mut self, agent: AgentId) {
+    fn end(&mut self, agent: UserId) {
         let sequence = self.connected.remove(&agent).expect("everybody is busy");
         let before = with_agent(&self.place(sequence), agent);
         let mut after = before.clone();
@@ -197,14 +197,14 @@ impl Floor {
         for cycle in 0..cycles {
             self.now = self.now.plus_ms(1);
             let agent = scatter(cycle as u64) % u64::from(AGENTS);
-            self.end(AgentId(agent as u32));
+            self.end(UserId(agent as u32));
             self.accept_one();
         }
         (cycles * COMMANDS_PER_CYCLE) as f64 / start.elapsed().as_secs_f64()
     }
 }
 
-fn with_agent(place: &Place, agent: AgentId) -> Place {
+fn with_agent(place: &Place, agent: UserId) -> Place {
     Place {
         state: ItemState::Connected,
         agent: Some(agent),
@@ -226,7 +226,7 @@ fn agent(number: u32) -> AgentSetup {
     let level = |skill: u64| 3 + (scatter(u64::from(number) + skill) % 7) as u8;
     let held = (0..SKILLS).filter(holds);
     AgentSetup {
-        id: AgentId(number),
+        id: UserId(number),
         name: format!("agent{number}").into(),
         services: [SERVICE].into(),
         skills: held

@@ -90,7 +90,7 @@ pub struct EstimatedWait {
     pub computed_at: Timestamp,
 }
 
-/// Why an item is not on its way to an agent.
+/// Why an item waits. A receipt gives only those of the entrance and what comes before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum WaitingReason {
     /// `notBefore` is ahead.
@@ -105,20 +105,33 @@ pub enum WaitingReason {
     EntranceClosed,
     /// Older items are still being let in.
     Releasing,
-    /// Queued, and nobody is signed in who could take it.
+    /// No agent has the skills it asks for now; or nobody is a member.
+    NoAgentWithSkills,
+    /// Agents who could have it are not signed in, or not active, or not on duty for it.
     NoAgentSignedIn,
+    /// Agents who could have it are there, but have no unit free, are not available, left an offer
+    /// unanswered, declined it, or (pickup) have not taken it.
+    AgentsBusy,
+    /// It waits for the agents it prefers.
+    PreferredAgentOnly,
+    /// Queued, but its service is no longer in the configuration.
+    ServiceRetired,
 }
 
 impl WaitingReason {
     /// Every reason.
-    pub const ALL: [WaitingReason; 7] = [
+    pub const ALL: [WaitingReason; 11] = [
         WaitingReason::Scheduled,
         WaitingReason::InWorkflow,
         WaitingReason::QueueFull,
         WaitingReason::EntranceHeld,
         WaitingReason::EntranceClosed,
         WaitingReason::Releasing,
+        WaitingReason::NoAgentWithSkills,
         WaitingReason::NoAgentSignedIn,
+        WaitingReason::AgentsBusy,
+        WaitingReason::PreferredAgentOnly,
+        WaitingReason::ServiceRetired,
     ];
 
     /// The word on the wire.
@@ -130,7 +143,11 @@ impl WaitingReason {
             WaitingReason::EntranceHeld => "entranceHeld",
             WaitingReason::EntranceClosed => "entranceClosed",
             WaitingReason::Releasing => "releasing",
+            WaitingReason::NoAgentWithSkills => "noAgentWithSkills",
             WaitingReason::NoAgentSignedIn => "noAgentSignedIn",
+            WaitingReason::AgentsBusy => "agentsBusy",
+            WaitingReason::PreferredAgentOnly => "preferredAgentOnly",
+            WaitingReason::ServiceRetired => "serviceRetired",
         }
     }
 }

@@ -64,7 +64,7 @@ pub enum SkillsAsked {
 /// Whom an item may go to from a time on. Levels widen: what an earlier level allowed stays
 /// allowed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Level {
+pub struct DistributionLevel {
     /// Milliseconds of waiting after which it holds.
     pub after_ms: i64,
     /// Which skills are asked for.
@@ -79,7 +79,7 @@ pub struct DistributionPolicy {
     /// Who comes to whom.
     pub mode: Mode,
     /// By time of waiting, the first from 0 on.
-    pub levels: Vec<Level>,
+    pub levels: Vec<DistributionLevel>,
     /// Whom it may select.
     pub selection: Selection,
     /// How long an offer rings.
@@ -96,14 +96,14 @@ pub struct DistributionPolicy {
 
 impl Default for DistributionPolicy {
     fn default() -> DistributionPolicy {
-        let required_later = Level {
+        let required_later = DistributionLevel {
             after_ms: OPTIONAL_DROPPED_AFTER_MS,
             skills: SkillsAsked::Required,
             services_too: Vec::new(),
         };
         DistributionPolicy {
             mode: Mode::default(),
-            levels: vec![Level::default(), required_later],
+            levels: vec![DistributionLevel::default(), required_later],
             selection: Selection::default(),
             offer_timeout_ms: OFFER_TIMEOUT_DEFAULT_MS,
             preferred_wait_ms: PREFERRED_WAIT_DEFAULT_MS,
@@ -226,9 +226,9 @@ mod tests {
     #[test]
     fn levels_begin_at_once_and_follow_each_other() {
         let at = |times: &[i64]| {
-            let level = |after_ms: &i64| Level {
+            let level = |after_ms: &i64| DistributionLevel {
                 after_ms: *after_ms,
-                ..Level::default()
+                ..DistributionLevel::default()
             };
             with(|policy| policy.levels = times.iter().map(level).collect())
         };

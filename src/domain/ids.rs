@@ -43,10 +43,6 @@ pub struct SenderId(pub u32);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct UserId(pub u32);
 
-/// The number of a user ([`UserId`]) as one who gets items.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct AgentId(pub u32);
-
 /// The id of one stored attachment body. Given before the item exists, so that the chunks can be
 /// written first; a blob that no item names is an orphan and is swept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

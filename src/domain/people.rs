@@ -7,6 +7,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::access::LABEL_CHARS_MAX;
+use super::agent::{CAPACITY_MAX, CAPACITY_MIN, Duty};
 use super::ids::{ServiceId, TenantId, UserId};
 
 /// Characters of a user's name.
@@ -27,8 +28,6 @@ pub const PROFILES_MAX: usize = 20;
 pub const WORK_GROUPS_MAX: usize = 20;
 /// Users of an installation, those that are deactivated included.
 pub const USERS_MAX: usize = 10_000;
-/// Units of capacity of one agent.
-pub const CAPACITY_MAX: u8 = 10;
 /// The highest level of a skill; the lowest is 1.
 pub const LEVEL_MAX: u8 = 9;
 
@@ -105,15 +104,17 @@ impl Role {
 
 /// How well somebody has a skill: 1 to 9.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Level(u8);
+pub struct SkillLevel(u8);
 
-impl Level {
+impl SkillLevel {
     /// The lowest level.
-    pub const LOWEST: Level = Level(1);
+    pub const LOWEST: SkillLevel = SkillLevel(1);
 
     /// `None` outside 1 to 9.
-    pub fn new(value: u8) -> Option<Level> {
-        (1..=LEVEL_MAX).contains(&value).then_some(Level(value))
+    pub fn new(value: u8) -> Option<SkillLevel> {
+        (1..=LEVEL_MAX)
+            .contains(&value)
+            .then_some(SkillLevel(value))
     }
 
     /// 1 to 9.
@@ -123,7 +124,7 @@ impl Level {
 }
 
 /// Skills by name, with their levels.
-pub type Skills = BTreeMap<String, Level>;
+pub type Skills = BTreeMap<String, SkillLevel>;
 
 /// How many items somebody can have at a time: 1 to 10.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -135,7 +136,7 @@ impl Capacity {
 
     /// `None` outside 1 to 10.
     pub fn new(value: u8) -> Option<Capacity> {
-        (1..=CAPACITY_MAX)
+        (CAPACITY_MIN..=CAPACITY_MAX)
             .contains(&value)
             .then_some(Capacity(value))
     }
@@ -144,19 +145,6 @@ impl Capacity {
     pub fn value(self) -> u8 {
         self.0
     }
-}
-
-/// Whether somebody is at work.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum Duty {
-    /// Not at work.
-    #[default]
-    Off,
-    /// At work.
-    On {
-        /// The responsibility profile whose skills and levels apply now; `None`: all of the user's.
-        profile: Option<String>,
-    },
 }
 
 /// What a user has set for themselves. Outlives restarts; presence does not and is not here.
@@ -396,7 +384,7 @@ mod tests {
             roles: [Role::Agent].into(),
             services: BTreeSet::new(),
             supervisor_of: BTreeSet::new(),
-            skills: [("french".to_owned(), Level::LOWEST)].into(),
+            skills: [("french".to_owned(), SkillLevel::LOWEST)].into(),
             profiles: BTreeMap::new(),
             capacity: Capacity::DEFAULT,
             work_groups: BTreeSet::new(),
@@ -418,7 +406,7 @@ mod tests {
 
     #[test]
     fn levels_and_capacities_keep_their_ends() {
-        let levels = [0, 1, 9, 10].map(|value| Level::new(value).is_some());
+        let levels = [0, 1, 9, 10].map(|value| SkillLevel::new(value).is_some());
         assert_eq!(levels, [false, true, true, false]);
         let capacities = [0, 1, 10, 11].map(|value| Capacity::new(value).is_some());
         assert_eq!(capacities, [false, true, true, false]);
@@ -448,7 +436,7 @@ mod tests {
     #[test]
     fn on_duty_with_a_profile_only_its_skills_apply() {
         let mut user = user();
-        let level = Level::new(4).expect("a level");
+        let level = SkillLevel::new(4).expect("a level");
         user.profiles.insert("late".to_owned(), Skills::new());
         user.profiles
             .insert("day".to_owned(), [("french".to_owned(), level)].into());
@@ -473,7 +461,7 @@ mod tests {
         }
         for (count, good) in [(99, true), (100, true), (101, false)] {
             let mut user = user();
-            let names = (0..count).map(|number| (format!("skill {number}"), Level::LOWEST));
+            let names = (0..count).map(|number| (format!("skill {number}"), SkillLevel::LOWEST));
             user.skills = names.collect();
             assert_eq!(user.check().is_ok(), good, "{count} skills");
         }
@@ -496,7 +484,7 @@ mod tests {
     #[test]
     fn a_profile_is_a_part_of_the_skills_and_duty_knows_it() {
         let mut stranger = user();
-        let skills = [("dutch".to_owned(), Level::LOWEST)].into();
+        let skills = [("dutch".to_owned(), SkillLevel::LOWEST)].into();
         stranger.profiles.insert("day".to_owned(), skills);
         let error = stranger.check().expect_err("a foreign skill");
         assert!(error.0.contains("dutch"), "{error}");

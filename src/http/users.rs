@@ -12,10 +12,11 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use serde::{Deserialize, Serialize};
 
+use crate::domain::agent::Duty;
 use crate::domain::code::Code;
 use crate::domain::ids::{ServiceId, TenantId};
 use crate::domain::journal::Actor;
-use crate::domain::people::{Capacity, Duty, LEVEL_MAX, Level, Role, Skills, UserName, UserPatch};
+use crate::domain::people::{Capacity, LEVEL_MAX, Role, SkillLevel, Skills, UserName, UserPatch};
 use crate::domain::permission::{Action, Target, may};
 use crate::domain::refusal::{Problem, Refusal};
 use crate::engine::people::change::{ChangePeople, Edit};
@@ -220,7 +221,7 @@ impl PatchJson {
 }
 
 fn skills(levels: &BTreeMap<String, u8>) -> Result<Skills, Refusal> {
-    let level = |(name, value): (&String, &u8)| match Level::new(*value) {
+    let level = |(name, value): (&String, &u8)| match SkillLevel::new(*value) {
         Some(level) => Ok((name.clone(), level)),
         None => Err(invalid(format!(
             "The level of {name} is a number from 1 to {LEVEL_MAX}."

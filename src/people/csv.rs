@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use csv::{ReaderBuilder, StringRecord};
 
 use crate::domain::people::{
-    Capacity, Level, Role, Skills, USERS_MAX, UserName, UserPatch, Wording,
+    Capacity, Role, SkillLevel, Skills, USERS_MAX, UserName, UserPatch, Wording,
 };
 
 /// Bytes of a file, at most.
@@ -345,7 +345,7 @@ pub fn skills(text: &str, separator: char) -> Result<Skills, String> {
     let written = text.split(separator).map(str::trim);
     for skill in written.filter(|skill| !skill.is_empty()) {
         let level = skill.rsplit_once(':').and_then(|(name, level)| {
-            let level = level.trim().parse().ok().and_then(Level::new)?;
+            let level = level.trim().parse().ok().and_then(SkillLevel::new)?;
             Some((name.trim(), level))
         });
         let Some((name, level)) = level else {

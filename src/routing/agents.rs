@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::domain::agent::{Block, CAPACITY_MAX, CAPACITY_MIN, Duty, Factors, Presence, Unit};
-use crate::domain::ids::{AgentId, Sequence, ServiceId};
+use crate::domain::ids::{Sequence, ServiceId, UserId};
 use crate::domain::time::Timestamp;
 
 use super::buckets::BucketId;
@@ -15,7 +15,7 @@ use super::requirement::{Requirements, SkillId, level_sum};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AgentSetup {
     /// Its number.
-    pub id: AgentId,
+    pub id: UserId,
     /// Its name; decides between equals.
     pub name: Arc<str>,
     /// Where it is a member.

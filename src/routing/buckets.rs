@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::domain::ids::{AgentId, Sequence, ServiceId};
+use crate::domain::ids::{Sequence, ServiceId, UserId};
 
 use super::order::{Precedence, WaitingOrder};
 use super::requirement::Asked;
@@ -42,9 +42,9 @@ pub struct Bucket {
     /// Its items.
     order: WaitingOrder,
     /// Agents that could have its items if they signed in.
-    pub able: BTreeSet<AgentId>,
+    pub able: BTreeSet<UserId>,
     /// Agents that may have its items now, free or busy, with their sum of levels.
-    pub present: BTreeMap<AgentId, u32>,
+    pub present: BTreeMap<UserId, u32>,
     /// Items in it that somebody declined or left unanswered.
     pub asked_before: BTreeSet<Sequence>,
 }

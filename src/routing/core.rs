@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::domain::code::Code;
 use crate::domain::entrance::EntranceOrders;
-use crate::domain::ids::{AgentId, Priority, Sequence, ServiceId, TenantId};
+use crate::domain::ids::{Priority, Sequence, ServiceId, TenantId, UserId};
 use crate::domain::item::{Item, ItemState, Placement};
 use crate::domain::refusal::{Problem, Refusal};
 use crate::domain::time::Timestamp;
@@ -44,7 +44,7 @@ pub struct Place {
     /// Who should get it first.
     pub preferred: Option<Arc<Preferred>>,
     /// Who has it (`connected` and `parked` only).
-    pub agent: Option<AgentId>,
+    pub agent: Option<UserId>,
 }
 
 impl From<&Item> for Place {

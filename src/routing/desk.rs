@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::agent::Selection;
-use crate::domain::distribution::{DistributionPolicy, Level, Mode, SkillsAsked};
-use crate::domain::ids::{AgentId, ServiceId, TenantId};
+use crate::domain::distribution::{DistributionLevel, DistributionPolicy, Mode, SkillsAsked};
+use crate::domain::ids::{ServiceId, TenantId, UserId};
 
 use super::agents::Agent;
 use super::buckets::{Bucket, BucketId, BucketKey};
@@ -21,11 +21,11 @@ pub(super) struct Desk {
     /// Its levels with the services' numbers, widening.
     pub levels: Vec<(i64, SkillsAsked, Box<[ServiceId]>)>,
     /// Its members, signed in or not.
-    pub members: BTreeSet<AgentId>,
+    pub members: BTreeSet<UserId>,
     /// Buckets whose items may go to its agents.
     pub buckets: Vec<BucketId>,
     /// Agents it may offer to, with a unit free.
-    pub free: BTreeSet<AgentId>,
+    pub free: BTreeSet<UserId>,
 }
 
 impl Desk {
@@ -103,7 +103,7 @@ impl Distribution {
 fn introduce(
     bucket: &mut Bucket,
     id: BucketId,
-    number: AgentId,
+    number: UserId,
     agent: &mut Agent,
     service: ServiceId,
 ) {
@@ -130,7 +130,7 @@ pub(super) fn levels(
     };
     let mut asked = SkillsAsked::All;
     let mut too = BTreeSet::new();
-    let widen = |level: &Level| {
+    let widen = |level: &DistributionLevel| {
         if level.skills == SkillsAsked::Required {
             asked = SkillsAsked::Required;
         }

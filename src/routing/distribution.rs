@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::domain::agent::Unit;
 use crate::domain::content::SkillRequirement;
-use crate::domain::ids::{AgentId, Sequence, ServiceId, TenantId};
+use crate::domain::ids::{Sequence, ServiceId, TenantId, UserId};
 use crate::domain::item::ItemState;
 use crate::domain::time::Timestamp;
 
@@ -39,7 +39,7 @@ pub enum Decision {
         /// Which item.
         sequence: Sequence,
         /// For whom.
-        agent: AgentId,
+        agent: UserId,
         /// How.
         end: OfferEnd,
     },
@@ -47,7 +47,7 @@ pub enum Decision {
     /// engine changes their rows.
     AbsenceOver {
         /// Who.
-        agent: AgentId,
+        agent: UserId,
         /// Its connected items.
         sequences: Vec<Sequence>,
     },
@@ -70,16 +70,16 @@ pub struct Distribution {
     pub(super) desks: BTreeMap<ServiceId, Desk>,
     pub(super) buckets: Buckets,
     pub(super) routes: HashMap<(ServiceId, ClassId), Route>,
-    pub(super) agents: BTreeMap<AgentId, Agent>,
+    pub(super) agents: BTreeMap<UserId, Agent>,
     pub(super) offers: Offers,
     pub(super) waiting: HashMap<Sequence, Waiting>,
     pub(super) timers: Timers<Moment>,
     /// Agents that may find something they could not have before.
-    pub(super) looking: BTreeSet<AgentId>,
+    pub(super) looking: BTreeSet<UserId>,
     /// Items that may find somebody they could not have before.
     pub(super) fresh: BTreeSet<Candidate>,
     pub(super) decisions: Vec<Decision>,
-    pub(super) touched: BTreeSet<AgentId>,
+    pub(super) touched: BTreeSet<UserId>,
 }
 
 impl Distribution {
@@ -114,7 +114,7 @@ impl Distribution {
     }
 
     /// Agents whose state may have changed since the last call.
-    pub fn take_touched(&mut self) -> BTreeSet<AgentId> {
+    pub fn take_touched(&mut self) -> BTreeSet<UserId> {
         std::mem::take(&mut self.touched)
     }
 
@@ -148,14 +148,14 @@ impl Distribution {
         }
     }
 
-    fn connect(&mut self, id: AgentId, sequence: Sequence, now: Timestamp) {
+    fn connect(&mut self, id: UserId, sequence: Sequence, now: Timestamp) {
         if let Some(agent) = self.agents.get_mut(&id) {
             agent.hold(sequence, Unit::Connected);
             self.work_changed(id, now);
         }
     }
 
-    fn disconnect(&mut self, id: AgentId, before: &Place, after: ItemState, now: Timestamp) {
+    fn disconnect(&mut self, id: UserId, before: &Place, after: ItemState, now: Timestamp) {
         let policy = self.desks.get(&before.service);
         let policy = policy.and_then(|desk| desk.policy.as_ref());
         let wrap_up_ms = policy.map_or(0, |policy| policy.wrap_up_ms);
@@ -177,7 +177,7 @@ impl Distribution {
     }
 
     /// Ends an offer for everybody: one may have accepted it, the others' is taken back.
-    pub(super) fn close(&mut self, id: OfferId, accepted_by: Option<AgentId>, now: Timestamp) {
+    pub(super) fn close(&mut self, id: OfferId, accepted_by: Option<UserId>, now: Timestamp) {
         let Some(offer) = self.offers.end(id) else {
             return;
         };
@@ -196,7 +196,7 @@ impl Distribution {
     }
 
     /// Gives the agent's unit back and says how its offer ended.
-    pub(super) fn ended_for(&mut self, offer: &Offer, id: AgentId, end: OfferEnd, now: Timestamp) {
+    pub(super) fn ended_for(&mut self, offer: &Offer, id: UserId, end: OfferEnd, now: Timestamp) {
         self.decisions.push(Decision::OfferEnded {
             offer: offer.id,
             sequence: offer.sequence,
@@ -210,6 +210,6 @@ impl Distribution {
     }
 }
 
-fn connected_agent(place: &Place) -> Option<AgentId> {
+fn connected_agent(place: &Place) -> Option<UserId> {
     place.agent.filter(|_| place.state == ItemState::Connected)
 }

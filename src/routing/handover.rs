@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use crate::domain::agent::{NotSelectable, Unit, selectable};
 use crate::domain::distribution::Mode;
-use crate::domain::ids::{AgentId, Sequence, ServiceId};
+use crate::domain::ids::{Sequence, ServiceId, UserId};
 use crate::domain::item::ItemState;
 use crate::domain::time::Timestamp;
 
@@ -53,7 +53,7 @@ impl Distribution {
     ///
     /// # Errors
     /// [`NotOffered`]: the offer is over or was made to somebody else.
-    pub fn may_accept(&self, offer: OfferId, agent: AgentId) -> Result<Sequence, NotOffered> {
+    pub fn may_accept(&self, offer: OfferId, agent: UserId) -> Result<Sequence, NotOffered> {
         let offer = self.offers.ringing_at(offer, agent)?;
         Ok(offer.sequence)
     }
@@ -65,7 +65,7 @@ impl Distribution {
     pub fn decline(
         &mut self,
         offer: OfferId,
-        agent: AgentId,
+        agent: UserId,
         now: Timestamp,
     ) -> Result<Sequence, NotOffered> {
         let offer = self.offers.ringing_at(offer, agent)?.clone();
@@ -90,7 +90,7 @@ impl Distribution {
     ///
     /// # Errors
     /// [`NotTakeable`], shown to the agent.
-    pub fn may_take(&self, id: AgentId, place: &Place, now: Timestamp) -> Result<(), NotTakeable> {
+    pub fn may_take(&self, id: UserId, place: &Place, now: Timestamp) -> Result<(), NotTakeable> {
         let agent = self.agents.get(&id).ok_or(NotTakeable::UnknownAgent)?;
         let desk = self.desks.get(&place.service);
         let policy = desk.and_then(|desk| desk.policy.as_ref());
@@ -128,13 +128,13 @@ impl Distribution {
     }
 
     /// Whether the agent has a unit free, for a resume.
-    pub fn has_room(&self, id: AgentId, now: Timestamp) -> bool {
+    pub fn has_room(&self, id: UserId, now: Timestamp) -> bool {
         let agent = self.agents.get(&id);
         agent.is_some_and(|agent| agent.factors.has_room(now))
     }
 
     /// Sets the end of the agent's wrap-up after an item, for a task type with a length of its own.
-    pub fn set_wrap_up(&mut self, id: AgentId, item: Sequence, until: Timestamp, now: Timestamp) {
+    pub fn set_wrap_up(&mut self, id: UserId, item: Sequence, until: Timestamp, now: Timestamp) {
         let Some(agent) = self.agents.get_mut(&id) else {
             return;
         };
@@ -153,7 +153,7 @@ impl Distribution {
     /// [`NotExtendable`], shown to the agent.
     pub fn extend_wrap_up(
         &mut self,
-        id: AgentId,
+        id: UserId,
         item: Sequence,
         by_ms: i64,
         now: Timestamp,
@@ -179,7 +179,7 @@ impl Distribution {
     }
 
     /// The agent has done with its wrap-up after an item.
-    pub fn end_wrap_up(&mut self, id: AgentId, item: Sequence, now: Timestamp) {
+    pub fn end_wrap_up(&mut self, id: UserId, item: Sequence, now: Timestamp) {
         if let Some(agent) = self.agents.get_mut(&id) {
             if agent.drop_units(item, |unit| matches!(unit, Unit::WrapUp { .. })) {
                 agent.idle_since = now;

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::agent::{Block, Unit};
 use crate::domain::distribution::{BROADCAST_AGENTS_MAX, Mode};
-use crate::domain::ids::{AgentId, Sequence};
+use crate::domain::ids::{Sequence, UserId};
 use crate::domain::time::Timestamp;
 
 use super::buckets::BucketId;
@@ -26,7 +26,7 @@ impl Distribution {
             self.fire(moment, now);
         }
         let fresh = std::mem::take(&mut self.fresh).into_iter();
-        let mut candidates: BTreeMap<Candidate, Vec<AgentId>> =
+        let mut candidates: BTreeMap<Candidate, Vec<UserId>> =
             fresh.map(|candidate| (candidate, Vec::new())).collect();
         for agent in std::mem::take(&mut self.looking) {
             self.look(agent, &mut candidates);
@@ -35,7 +35,7 @@ impl Distribution {
             let agents = self.choose(candidate);
             if agents.is_empty() {
                 // Whoever found it has taken something better since.
-                let free = |id: &AgentId| self.agents.get(id).is_some_and(|agent| agent.free);
+                let free = |id: &UserId| self.agents.get(id).is_some_and(|agent| agent.free);
                 assert!(!looking.iter().any(free), "who finds an item may have it");
                 continue;
             }
@@ -48,14 +48,14 @@ impl Distribution {
     }
 
     /// Notes the best item that a free agent may have.
-    fn look(&self, id: AgentId, candidates: &mut BTreeMap<Candidate, Vec<AgentId>>) {
+    fn look(&self, id: UserId, candidates: &mut BTreeMap<Candidate, Vec<UserId>>) {
         if let Some(candidate) = self.best_for(id) {
             candidates.entry(candidate).or_default().push(id);
         }
     }
 
     /// The first served of all items that the agent may have now.
-    fn best_for(&self, id: AgentId) -> Option<Candidate> {
+    fn best_for(&self, id: UserId) -> Option<Candidate> {
         let agent = self.agents.get(&id).filter(|agent| agent.free)?;
         let mut best: Option<Candidate> = None;
         for (service, order) in &agent.personal {
@@ -83,7 +83,7 @@ impl Distribution {
     }
 
     /// The first item of a bucket that the agent does not leave to others.
-    fn first_in(&self, id: BucketId, head: Precedence, agent: AgentId) -> Option<Precedence> {
+    fn first_in(&self, id: BucketId, head: Precedence, agent: UserId) -> Option<Precedence> {
         let bucket = self.buckets.bucket(id);
         if !bucket.offers {
             return None;
@@ -96,7 +96,7 @@ impl Distribution {
     }
 
     /// Whether an agent leaves an item of a bucket to somebody who was not asked yet.
-    fn skips(&self, id: BucketId, agent: AgentId, sequence: Sequence) -> bool {
+    fn skips(&self, id: BucketId, agent: UserId, sequence: Sequence) -> bool {
         let bucket = self.buckets.bucket(id);
         if !bucket.asked_before.contains(&sequence) {
             return false;
@@ -107,13 +107,13 @@ impl Distribution {
     }
 
     /// The same for an item that waits for its preferred agents.
-    fn skips_personal(&self, agent: AgentId, sequence: Sequence) -> bool {
+    fn skips_personal(&self, agent: UserId, sequence: Sequence) -> bool {
         let record = &self.waiting[&sequence];
         record.asked.contains(&agent) && self.somebody_preferred_is_left(record)
     }
 
     /// Whom an item is offered to now: nobody, one, or in a broadcast several.
-    fn choose(&self, candidate: Candidate) -> Vec<AgentId> {
+    fn choose(&self, candidate: Candidate) -> Vec<UserId> {
         let (precedence, spot) = candidate;
         let sequence = precedence.sequence();
         match spot {
@@ -131,28 +131,28 @@ impl Distribution {
         }
     }
 
-    fn choose_from_bucket(&self, id: BucketId, sequence: Sequence) -> Vec<AgentId> {
+    fn choose_from_bucket(&self, id: BucketId, sequence: Sequence) -> Vec<UserId> {
         let bucket = self.buckets.bucket(id);
         let services = bucket.key.services();
         let desks = services.filter_map(|service| self.desks.get(&service));
-        let able: BTreeSet<AgentId> = desks
+        let able: BTreeSet<UserId> = desks
             .flat_map(|desk| desk.free.iter().copied())
             .filter(|agent| bucket.present.contains_key(agent))
             .filter(|agent| !self.skips(id, *agent, sequence))
             .collect();
-        let idle = |agent: &AgentId| {
+        let idle = |agent: &UserId| {
             let live = &self.agents[agent];
             (live.idle_since, live.name.clone(), *agent)
         };
         let desk = &self.desks[&bucket.key.service];
         match desk.policy.as_ref().map(|policy| policy.mode) {
             Some(Mode::Direct) => {
-                let level = |agent: &AgentId| Reverse(bucket.present[agent]);
+                let level = |agent: &UserId| Reverse(bucket.present[agent]);
                 let best = able.into_iter().min_by_key(|it| (level(it), idle(it)));
                 best.into_iter().collect()
             }
             Some(Mode::Broadcast) => {
-                let mut agents: Vec<AgentId> = able.into_iter().collect();
+                let mut agents: Vec<UserId> = able.into_iter().collect();
                 agents.sort_by_cached_key(idle);
                 agents.truncate(BROADCAST_AGENTS_MAX);
                 agents
@@ -161,7 +161,7 @@ impl Distribution {
         }
     }
 
-    fn offer(&mut self, candidate: Candidate, agents: Vec<AgentId>, now: Timestamp) {
+    fn offer(&mut self, candidate: Candidate, agents: Vec<UserId>, now: Timestamp) {
         let (precedence, spot) = candidate;
         let sequence = precedence.sequence();
         if self.waiting.contains_key(&sequence) {
@@ -296,7 +296,7 @@ impl Distribution {
     }
 
     /// The agent declined the item or left it unanswered.
-    pub(super) fn note_asked(&mut self, sequence: Sequence, agent: AgentId) {
+    pub(super) fn note_asked(&mut self, sequence: Sequence, agent: UserId) {
         let record = self.waiting.get_mut(&sequence);
         let asked = &mut record.expect("an offered item has a record").asked;
         if !asked.contains(&agent) {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::domain::ids::{AgentId, Sequence, ServiceId};
+use crate::domain::ids::{Sequence, ServiceId, UserId};
 use crate::domain::session::AgentResult;
 use crate::domain::time::Timestamp;
 
@@ -21,7 +21,7 @@ pub struct Offer {
     /// The item's service.
     pub service: ServiceId,
     /// At whom it still rings, never nobody.
-    pub agents: Vec<AgentId>,
+    pub agents: Vec<UserId>,
     /// Since then.
     pub made_at: Timestamp,
     /// Until then.
@@ -109,7 +109,7 @@ impl Offers {
     pub fn make(
         &mut self,
         item: (Sequence, ServiceId),
-        agents: Vec<AgentId>,
+        agents: Vec<UserId>,
         now: Timestamp,
         timeout_ms: i64,
     ) -> Offer {
@@ -144,7 +144,7 @@ impl Offers {
     ///
     /// # Errors
     /// [`NotOffered`]: answer it with the state the item is in.
-    pub fn ringing_at(&self, id: OfferId, agent: AgentId) -> Result<&Offer, NotOffered> {
+    pub fn ringing_at(&self, id: OfferId, agent: UserId) -> Result<&Offer, NotOffered> {
         let offer = self.offer(id).ok_or(NotOffered)?;
         offer
             .agents
@@ -154,7 +154,7 @@ impl Offers {
     }
 
     /// No longer rings at the agent. Returns whether it still rings at others; if not, it is gone.
-    pub fn silence(&mut self, id: OfferId, agent: AgentId) -> bool {
+    pub fn silence(&mut self, id: OfferId, agent: UserId) -> bool {
         let Some(offer) = self.by_id.get_mut(&id) else {
             return false;
         };
@@ -188,29 +188,29 @@ mod tests {
     #[test]
     fn an_offer_is_known_by_number_and_by_item_until_nobody_is_left() {
         let mut offers = Offers::new(Timestamp(5));
-        let agents = vec![AgentId(1), AgentId(2)];
+        let agents = vec![UserId(1), UserId(2)];
         let offer = offers.make(ITEM, agents, Timestamp(5), 20_000);
         assert_eq!(offer.expires_at, Timestamp(20_005));
         assert_eq!(offers.of_item(Sequence(7)), Some(&offer));
-        assert!(offers.ringing_at(offer.id, AgentId(2)).is_ok());
-        assert_eq!(offers.ringing_at(offer.id, AgentId(3)), Err(NotOffered));
-        assert!(offers.silence(offer.id, AgentId(1)));
-        assert_eq!(offers.ringing_at(offer.id, AgentId(1)), Err(NotOffered));
-        assert!(!offers.silence(offer.id, AgentId(2)));
+        assert!(offers.ringing_at(offer.id, UserId(2)).is_ok());
+        assert_eq!(offers.ringing_at(offer.id, UserId(3)), Err(NotOffered));
+        assert!(offers.silence(offer.id, UserId(1)));
+        assert_eq!(offers.ringing_at(offer.id, UserId(1)), Err(NotOffered));
+        assert!(!offers.silence(offer.id, UserId(2)));
         assert_eq!(offers.of_item(Sequence(7)), None);
-        assert_eq!(offers.ringing_at(offer.id, AgentId(2)), Err(NotOffered));
+        assert_eq!(offers.ringing_at(offer.id, UserId(2)), Err(NotOffered));
     }
 
     #[test]
     fn numbers_are_never_used_again_after_a_restart_or_a_rebuild() {
         let mut first = Offers::new(Timestamp(1_000));
-        let one = first.make(ITEM, vec![AgentId(1)], Timestamp(1_000), 1);
+        let one = first.make(ITEM, vec![UserId(1)], Timestamp(1_000), 1);
         let mut restarted = Offers::new(Timestamp(1_001));
-        let two = restarted.make(ITEM, vec![AgentId(1)], Timestamp(1_001), 1);
+        let two = restarted.make(ITEM, vec![UserId(1)], Timestamp(1_001), 1);
         assert!(two.id > one.id);
         let mut rebuilt = Offers::new(Timestamp(500));
         rebuilt.continue_after(&restarted);
-        let three = rebuilt.make(ITEM, vec![AgentId(1)], Timestamp(1_001), 1);
+        let three = rebuilt.make(ITEM, vec![UserId(1)], Timestamp(1_001), 1);
         assert!(three.id > two.id);
     }
 }

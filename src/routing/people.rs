@@ -2,7 +2,7 @@
 //! nothing. What follows from a verb is said by the next [`Distribution::match_now`].
 
 use crate::domain::agent::{AgentState, Block, Duty, Factors, Presence, Unit, state};
-use crate::domain::ids::{AgentId, Sequence, ServiceId};
+use crate::domain::ids::{Sequence, ServiceId, UserId};
 use crate::domain::time::Timestamp;
 
 use super::agents::{Agent, AgentSetup};
@@ -29,7 +29,7 @@ impl Distribution {
     }
 
     /// An agent is deactivated. Returns the items it is connected to: the engine requeues them.
-    pub fn agent_gone(&mut self, id: AgentId, now: Timestamp) -> Vec<Sequence> {
+    pub fn agent_gone(&mut self, id: UserId, now: Timestamp) -> Vec<Sequence> {
         self.set_presence(id, Presence::Offline, now);
         self.forget_membership(id);
         self.touched.insert(id);
@@ -38,7 +38,7 @@ impl Distribution {
         agent.map(|agent| agent.connected()).unwrap_or_default()
     }
 
-    fn forget_membership(&mut self, id: AgentId) {
+    fn forget_membership(&mut self, id: UserId) {
         let Some(agent) = self.agents.get(&id) else {
             return;
         };
@@ -53,7 +53,7 @@ impl Distribution {
         }
     }
 
-    fn remember_membership(&mut self, id: AgentId) {
+    fn remember_membership(&mut self, id: UserId) {
         let agent = &self.agents[&id];
         for service in &agent.services {
             let Some(desk) = self.desks.get_mut(service) else {
@@ -70,7 +70,7 @@ impl Distribution {
     }
 
     /// Items that waited for this agent before it was set up.
-    fn find_personal_items(&mut self, id: AgentId) {
+    fn find_personal_items(&mut self, id: UserId) {
         let agent = self.agents.get_mut(&id).expect("it was set up above");
         let waiting = self.waiting.values().filter(|record| {
             let preferred = record.preferred.as_ref();
@@ -87,7 +87,7 @@ impl Distribution {
     /// The agent signs in, is there or elsewhere, or goes. Going takes its offers back, ends its
     /// wrap-up and forgives an unanswered offer; its connected items stay with it (see
     /// [`Distribution::agent_lost`]).
-    pub fn set_presence(&mut self, id: AgentId, presence: Presence, now: Timestamp) {
+    pub fn set_presence(&mut self, id: UserId, presence: Presence, now: Timestamp) {
         let Some(agent) = self.agents.get_mut(&id) else {
             return;
         };
@@ -113,7 +113,7 @@ impl Distribution {
     /// The agent is gone without a word, or signed out with items in hand: offline, and its
     /// connected items are kept for `keep_ms`; then [`Decision::AbsenceOver`] names them, unless it
     /// comes back.
-    pub fn agent_lost(&mut self, id: AgentId, keep_ms: i64, now: Timestamp) {
+    pub fn agent_lost(&mut self, id: UserId, keep_ms: i64, now: Timestamp) {
         self.set_presence(id, Presence::Offline, now);
         let Some(agent) = self.agents.get_mut(&id) else {
             return;
@@ -128,7 +128,7 @@ impl Distribution {
     /// After a start: every agent with connected items that has not come back yet is lost.
     pub fn absent_agents_lost(&mut self, keep_ms: i64, now: Timestamp) {
         let agents = self.agents.iter();
-        let absent: Vec<AgentId> = agents
+        let absent: Vec<UserId> = agents
             .filter(|(_, agent)| !agent.is_there())
             .map(|(id, _)| *id)
             .collect();
@@ -137,7 +137,7 @@ impl Distribution {
         }
     }
 
-    pub(super) fn let_go(&mut self, id: AgentId, now: Timestamp) {
+    pub(super) fn let_go(&mut self, id: UserId, now: Timestamp) {
         let Some(agent) = self.agents.get_mut(&id) else {
             return;
         };
@@ -152,7 +152,7 @@ impl Distribution {
     }
 
     /// Turns the agent's toggle of a service.
-    pub fn set_active(&mut self, id: AgentId, service: ServiceId, active: bool, now: Timestamp) {
+    pub fn set_active(&mut self, id: UserId, service: ServiceId, active: bool, now: Timestamp) {
         let Some(agent) = self.agents.get_mut(&id) else {
             return;
         };
@@ -165,7 +165,7 @@ impl Distribution {
     }
 
     /// The agent goes on or off duty, or takes another responsibility profile.
-    pub fn set_duty(&mut self, id: AgentId, duty: Duty, now: Timestamp) {
+    pub fn set_duty(&mut self, id: UserId, duty: Duty, now: Timestamp) {
         if let Some(agent) = self.agents.get_mut(&id) {
             agent.factors.duty = duty;
             self.reach_changed(id, now);
@@ -173,7 +173,7 @@ impl Distribution {
     }
 
     /// The agent is not available, for a reason; or, with `None`, available again.
-    pub fn set_not_available(&mut self, id: AgentId, reason: Option<String>, now: Timestamp) {
+    pub fn set_not_available(&mut self, id: UserId, reason: Option<String>, now: Timestamp) {
         if let Some(agent) = self.agents.get_mut(&id) {
             agent.set_not_available(reason);
             self.reach_changed(id, now);
@@ -181,7 +181,7 @@ impl Distribution {
     }
 
     /// The agent says that it is ready: an unanswered offer no longer counts.
-    pub fn ready(&mut self, id: AgentId, now: Timestamp) {
+    pub fn ready(&mut self, id: UserId, now: Timestamp) {
         if let Some(agent) = self.agents.get_mut(&id) {
             let block = &mut agent.factors.block;
             block.take_if(|block| matches!(block, Block::NoAnswer { .. }));
@@ -190,17 +190,17 @@ impl Distribution {
     }
 
     /// What the agent's state is made of; `None`: it is not set up.
-    pub fn factors(&self, id: AgentId) -> Option<&Factors> {
+    pub fn factors(&self, id: UserId) -> Option<&Factors> {
         self.agents.get(&id).map(|agent| &agent.factors)
     }
 
     /// The agent's state; `None`: it is not set up.
-    pub fn agent_state(&self, id: AgentId, now: Timestamp) -> Option<AgentState> {
+    pub fn agent_state(&self, id: UserId, now: Timestamp) -> Option<AgentState> {
         Some(state(self.factors(id)?, now))
     }
 
     /// What rings at the agent.
-    pub fn offers_of(&self, id: AgentId) -> impl Iterator<Item = &Offer> {
+    pub fn offers_of(&self, id: UserId) -> impl Iterator<Item = &Offer> {
         let ringing = self.agents.get(&id).into_iter().flat_map(|agent| {
             let units = agent.factors.units.iter();
             units.filter(|(_, unit)| *unit == Unit::Ringing)

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::agent::present;
-use crate::domain::ids::{AgentId, Sequence, ServiceId};
+use crate::domain::ids::{Sequence, ServiceId, UserId};
 use crate::domain::time::Timestamp;
 
 use super::buckets::BucketId;
@@ -14,7 +14,7 @@ use super::waiting::Standing;
 
 impl Distribution {
     /// The agent's units changed: it may have become free, or stopped being so.
-    pub(super) fn work_changed(&mut self, id: AgentId, now: Timestamp) {
+    pub(super) fn work_changed(&mut self, id: UserId, now: Timestamp) {
         let Some(agent) = self.agents.get_mut(&id) else {
             return;
         };
@@ -40,7 +40,7 @@ impl Distribution {
     }
 
     /// The agent's presence, toggles, duty, block, skills or services changed.
-    pub(super) fn reach_changed(&mut self, id: AgentId, now: Timestamp) {
+    pub(super) fn reach_changed(&mut self, id: UserId, now: Timestamp) {
         let Some((present_in, reach)) = self.reach_of(id, now) else {
             return;
         };
@@ -74,7 +74,7 @@ impl Distribution {
     /// The services that may offer to the agent, and the buckets it reaches with its levels.
     fn reach_of(
         &self,
-        id: AgentId,
+        id: UserId,
         now: Timestamp,
     ) -> Option<(BTreeSet<ServiceId>, BTreeMap<BucketId, u32>)> {
         let agent = self.agents.get(&id)?;
@@ -102,7 +102,7 @@ impl Distribution {
 
     /// Items of the bucket that waited for this agent to be asked, too, may now go to those who
     /// were asked before.
-    fn leave_bucket(&mut self, id: AgentId, bucket: BucketId) {
+    fn leave_bucket(&mut self, id: UserId, bucket: BucketId) {
         self.buckets.bucket_mut(bucket).present.remove(&id);
         let waiting: Vec<Sequence> = {
             let asked = &self.buckets.bucket(bucket).asked_before;
@@ -116,7 +116,7 @@ impl Distribution {
     }
 
     /// Items that waited for this agent by name may no longer wait for it alone.
-    fn leave_service(&mut self, id: AgentId, service: ServiceId, now: Timestamp) {
+    fn leave_service(&mut self, id: UserId, service: ServiceId, now: Timestamp) {
         let order = self
             .agents
             .get(&id)
@@ -135,7 +135,7 @@ impl Distribution {
     }
 
     /// Takes back what rings at the agent and no longer may.
-    fn rescind_out_of_reach(&mut self, id: AgentId, now: Timestamp) {
+    fn rescind_out_of_reach(&mut self, id: UserId, now: Timestamp) {
         let ringing: Vec<Offer> = self.offers_of(id).cloned().collect();
         for offer in ringing {
             if self.may_still_ring(id, &offer) {
@@ -146,7 +146,7 @@ impl Distribution {
         }
     }
 
-    fn may_still_ring(&self, id: AgentId, offer: &Offer) -> bool {
+    fn may_still_ring(&self, id: UserId, offer: &Offer) -> bool {
         let Some(agent) = self.agents.get(&id) else {
             return false;
         };
@@ -158,7 +158,7 @@ impl Distribution {
     }
 
     /// An offer ends for one agent; when it rings nowhere else, the item waits again.
-    pub(super) fn silence(&mut self, offer: &Offer, id: AgentId, end: OfferEnd, now: Timestamp) {
+    pub(super) fn silence(&mut self, offer: &Offer, id: UserId, end: OfferEnd, now: Timestamp) {
         let rings = self.offers.silence(offer.id, id);
         self.ended_for(offer, id, end, now);
         if !rings {

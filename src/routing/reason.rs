@@ -1,54 +1,14 @@
 //! Why an item waits, and whether anybody could ever have it.
 
 use crate::domain::agent::{Duty, SelectableBy};
-use crate::domain::ids::{AgentId, ServiceId};
+use crate::domain::answer::WaitingReason;
+use crate::domain::ids::{ServiceId, UserId};
 use crate::domain::item::ItemState;
 
 use super::buckets::BucketId;
 use super::core::{Core, Place};
 use super::distribution::Distribution;
 use super::waiting::Standing;
-
-/// Why an item waits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum WaitingReason {
-    /// Its entrance is closed.
-    EntranceClosed,
-    /// Its entrance is open and lets older items in first.
-    Releasing,
-    /// `notBefore` is ahead.
-    Scheduled,
-    /// The service's workflow runs.
-    InWorkflow,
-    /// No agent has the skills it asks for now; or nobody is a member.
-    NoAgentWithSkills,
-    /// Agents who could have it are not signed in, or not active, or not on duty for it.
-    NoAgentSignedIn,
-    /// Agents who could have it are there, but have no unit free, are not available, left an offer
-    /// unanswered, declined it, or (pickup) have not taken it.
-    AgentsBusy,
-    /// It waits for the agents it prefers.
-    PreferredAgentOnly,
-    /// Its service is no longer in the configuration.
-    ServiceRetired,
-}
-
-impl WaitingReason {
-    /// The word on the wire.
-    pub fn name(self) -> &'static str {
-        match self {
-            WaitingReason::EntranceClosed => "entranceClosed",
-            WaitingReason::Releasing => "releasing",
-            WaitingReason::Scheduled => "scheduled",
-            WaitingReason::InWorkflow => "inWorkflow",
-            WaitingReason::NoAgentWithSkills => "noAgentWithSkills",
-            WaitingReason::NoAgentSignedIn => "noAgentSignedIn",
-            WaitingReason::AgentsBusy => "agentsBusy",
-            WaitingReason::PreferredAgentOnly => "preferredAgentOnly",
-            WaitingReason::ServiceRetired => "serviceRetired",
-        }
-    }
-}
 
 impl Core {
     /// Why an item waits; `None`: it does not (it rings, is in somebody's hands, or has ended).
@@ -58,13 +18,13 @@ impl Core {
         match place.state {
             ItemState::Scheduled => Some(WaitingReason::Scheduled),
             ItemState::InWorkflow => Some(WaitingReason::InWorkflow),
-            ItemState::Buffered | ItemState::Queued if retired => {
-                Some(WaitingReason::ServiceRetired)
+            ItemState::Buffered => {
+                let entrance = service.map(|service| service.entrance_status());
+                let reason = entrance.and_then(|entrance| entrance.waiting_reason());
+                // An item can still stand in front of an entrance that has just let in the others.
+                Some(reason.unwrap_or(WaitingReason::Releasing))
             }
-            ItemState::Buffered if service.is_some_and(|service| service.releasing()) => {
-                Some(WaitingReason::Releasing)
-            }
-            ItemState::Buffered => Some(WaitingReason::EntranceClosed),
+            ItemState::Queued if retired => Some(WaitingReason::ServiceRetired),
             ItemState::Queued => self.distribution().why_queued(place),
             ItemState::Offered | ItemState::Connected | ItemState::Parked | ItemState::Ended => {
                 None
@@ -107,7 +67,7 @@ impl Distribution {
     }
 
     /// Whether an agent is signed in for a service, whatever keeps it from its items.
-    fn is_signed_in(&self, id: AgentId, service: ServiceId) -> bool {
+    fn is_signed_in(&self, id: UserId, service: ServiceId) -> bool {
         let agent = &self.agents[&id];
         let desk = self.desks.get(&service);
         let member = agent.is_there() && agent.services.contains(&service);

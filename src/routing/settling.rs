@@ -1,7 +1,7 @@
 //! Where a waiting item stands: with its preferred agents, in the bucket of its level, or nowhere
 //! while it rings.
 
-use crate::domain::ids::{AgentId, Sequence, ServiceId};
+use crate::domain::ids::{Sequence, ServiceId, UserId};
 use crate::domain::time::Timestamp;
 
 use super::core::Place;
@@ -77,7 +77,7 @@ impl Distribution {
     }
 
     /// An item no longer waits: an agent accepted it, or it ended, or it went elsewhere.
-    pub(super) fn leave(&mut self, place: &Place, accepted_by: Option<AgentId>, now: Timestamp) {
+    pub(super) fn leave(&mut self, place: &Place, accepted_by: Option<UserId>, now: Timestamp) {
         let Some(record) = self.waiting.get(&place.sequence) else {
             let Some(route) = self.route(place.service, place.class) else {
                 return;

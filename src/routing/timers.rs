@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::ids::{AgentId, Sequence, ServiceId};
+use crate::domain::ids::{Sequence, ServiceId, UserId};
 use crate::domain::time::Timestamp;
 
 use super::offers::OfferId;
@@ -32,11 +32,11 @@ pub enum Moment {
     /// A waiting item has waited for its preferred agents alone long enough.
     PreferredOver(Sequence),
     /// An agent's wrap-up ends.
-    WrapUpOver(AgentId),
+    WrapUpOver(UserId),
     /// An agent's unanswered offer is forgiven.
-    NoAnswerOver(AgentId),
+    NoAnswerOver(UserId),
     /// The items of an agent that is gone have been kept long enough.
-    AbsenceOver(AgentId),
+    AbsenceOver(UserId),
 }
 
 /// The timers of a node, in order of time.

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::domain::ids::{AgentId, ServiceId};
+use crate::domain::ids::{ServiceId, UserId};
 use crate::domain::time::Timestamp;
 
 use super::buckets::BucketId;
@@ -15,7 +15,7 @@ use super::order::Precedence;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Preferred {
     /// Best first.
-    agents: Vec<AgentId>,
+    agents: Vec<UserId>,
     /// Never anybody else.
     pub required: bool,
     /// The wait for them counts from then.
@@ -26,12 +26,12 @@ impl Preferred {
     /// From agents with their ranks, 1 the best; of equal ranks the first named goes first.
     /// `None`: nobody is preferred.
     pub fn new(
-        mut ranked: Vec<(AgentId, u8)>,
+        mut ranked: Vec<(UserId, u8)>,
         required: bool,
         since: Timestamp,
     ) -> Option<Preferred> {
         ranked.sort_by_key(|(_, rank)| *rank);
-        let mut agents: Vec<AgentId> = Vec::with_capacity(ranked.len());
+        let mut agents: Vec<UserId> = Vec::with_capacity(ranked.len());
         for (agent, _) in ranked {
             if !agents.contains(&agent) {
                 agents.push(agent);
@@ -45,7 +45,7 @@ impl Preferred {
     }
 
     /// Best first.
-    pub fn agents(&self) -> &[AgentId] {
+    pub fn agents(&self) -> &[UserId] {
         &self.agents
     }
 }
@@ -92,7 +92,7 @@ pub struct Waiting {
     /// Who should get it first.
     pub preferred: Option<Arc<Preferred>>,
     /// Who declined it or left it unanswered, in this round.
-    pub asked: Vec<AgentId>,
+    pub asked: Vec<UserId>,
     /// Where it can be found.
     pub standing: Standing,
 }
@@ -130,9 +130,9 @@ mod tests {
     #[test]
     fn preferred_agents_stand_by_rank_each_once() {
         let ranked = [(3, 2), (1, 1), (2, 1), (3, 9)];
-        let ranked = ranked.map(|(agent, rank)| (AgentId(agent), rank)).to_vec();
+        let ranked = ranked.map(|(agent, rank)| (UserId(agent), rank)).to_vec();
         let preferred = Preferred::new(ranked, false, Timestamp(0)).expect("somebody");
-        assert_eq!(preferred.agents(), [AgentId(1), AgentId(2), AgentId(3)]);
+        assert_eq!(preferred.agents(), [UserId(1), UserId(2), UserId(3)]);
         assert_eq!(Preferred::new(Vec::new(), true, Timestamp(0)), None);
     }
 }

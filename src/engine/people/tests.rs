@@ -10,12 +10,13 @@ use super::change::{ChangePeople, Edit, PeopleReply};
 use crate::domain::access::{
     PasswordHash, SESSION_IDLE_MS, SESSIONS_PER_USER_MAX, TOKENS_PER_USER_MAX, TokenDigest,
 };
+use crate::domain::agent::Duty;
 use crate::domain::answer::WarningCode;
 use crate::domain::code::Code;
 use crate::domain::content::{PreferredAgent, PreferredAgents, SkillRequirement};
 use crate::domain::ids::UserId;
 use crate::domain::journal::Actor;
-use crate::domain::people::{Duty, Level, Role, StandingPatch, USERS_MAX, UserName, UserPatch};
+use crate::domain::people::{Role, SkillLevel, StandingPatch, USERS_MAX, UserName, UserPatch};
 use crate::domain::refusal::Refusal;
 use crate::engine::command::Command;
 use crate::engine::world::{World, of_content, policy, service, submission};
@@ -462,7 +463,7 @@ fn what_a_user_sets_is_kept_and_is_not_audited() {
 fn receipts_warn_only_of_agents_and_skills_that_nobody_knows() {
     let mut world = world();
     let patch = UserPatch {
-        skills: Some([("french".to_owned(), Level::LOWEST)].into()),
+        skills: Some([("french".to_owned(), SkillLevel::LOWEST)].into()),
         ..UserPatch::default()
     };
     let auditor = UserPatch {

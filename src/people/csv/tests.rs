@@ -20,7 +20,7 @@ fn every_column_is_read() {
          enabled\nanna,\"Ek, Anna \"\"A\"\"\",agent|supervisor,loans|claims,loans,\
          french:7|bonds : 3,day=french:5+bonds:1|late=,2,north,no\n",
     );
-    let level = |value| Level::new(value).expect("a level");
+    let level = |value| SkillLevel::new(value).expect("a level");
     assert_eq!((row.line, row.name.as_str()), (2, "anna"));
     let patch = row.patch;
     assert_eq!(patch.display_name.as_deref(), Some("Ek, Anna \"A\""));

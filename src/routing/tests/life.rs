@@ -10,7 +10,7 @@ use super::world::*;
 use crate::domain::agent::{Duty, Presence, Unit, present, selectable};
 use crate::domain::content::SkillRequirement;
 use crate::domain::distribution::{DistributionPolicy, Mode, SkillsAsked};
-use crate::domain::ids::{AgentId, Sequence, ServiceId};
+use crate::domain::ids::{Sequence, ServiceId, UserId};
 use crate::domain::item::ItemState;
 use crate::routing::agents::AgentSetup;
 use crate::routing::core::Place;
@@ -50,7 +50,7 @@ struct Wish {
 struct Life {
     world: World,
     dice: u64,
-    setups: BTreeMap<AgentId, AgentSetup>,
+    setups: BTreeMap<UserId, AgentSetup>,
     wishes: BTreeMap<Sequence, Wish>,
     number: u64,
     met: BTreeSet<&'static str>,
@@ -67,7 +67,7 @@ impl Life {
             met: BTreeSet::new(),
         };
         for number in 1..=AGENTS {
-            life.set_up(AgentId(number));
+            life.set_up(UserId(number));
         }
         life
     }
@@ -80,7 +80,7 @@ impl Life {
         (mixed ^ (mixed >> 31)) % sides
     }
 
-    fn set_up(&mut self, id: AgentId) {
+    fn set_up(&mut self, id: UserId) {
         let mut services: Vec<ServiceId> = SERVICES.to_vec();
         services.retain(|_| self.roll(3) > 0);
         let mut skills = vec![
@@ -101,8 +101,8 @@ impl Life {
         self.world.with(|it, now| it.agent_changed(setup, now));
     }
 
-    fn agent(&mut self) -> AgentId {
-        AgentId(1 + self.roll(u64::from(AGENTS)) as u32)
+    fn agent(&mut self) -> UserId {
+        UserId(1 + self.roll(u64::from(AGENTS)) as u32)
     }
 
     /// Some row in one of these states.
@@ -137,7 +137,7 @@ impl Life {
 
     fn preferred(&mut self) -> Option<std::sync::Arc<crate::routing::waiting::Preferred>> {
         let count = self.roll(3);
-        let agents: Vec<(AgentId, u8)> = (0..count)
+        let agents: Vec<(UserId, u8)> = (0..count)
             .map(|_| (self.agent(), 1 + self.roll(3) as u8))
             .collect();
         let required = self.roll(3) == 0;
@@ -331,7 +331,7 @@ impl Life {
     }
 
     /// Whether the agent's skills and membership suffice, by the set-ups and the time waited.
-    fn services_for(&self, id: AgentId, place: &Place) -> Vec<ServiceId> {
+    fn services_for(&self, id: UserId, place: &Place) -> Vec<ServiceId> {
         let setup = &self.setups[&id];
         let held: BTreeMap<&str, u8> = match &setup.duty {
             Duty::On {
@@ -362,7 +362,7 @@ impl Life {
     }
 
     /// Whether a waiting item could be offered to the agent (`free`: now; else if it had a unit).
-    fn may_have(&self, id: AgentId, place: &Place, personal: bool, free: bool) -> bool {
+    fn may_have(&self, id: UserId, place: &Place, personal: bool, free: bool) -> bool {
         let factors = self
             .world
             .core
@@ -408,7 +408,7 @@ impl Life {
     /// Every connected item has its one agent, every offer its units, and no capacity is passed.
     fn check_units(&self) {
         let distribution = self.world.core.distribution();
-        let mut expected: BTreeSet<(AgentId, Sequence, bool)> = BTreeSet::new();
+        let mut expected: BTreeSet<(UserId, Sequence, bool)> = BTreeSet::new();
         for place in self.world.rows.values() {
             if place.state == ItemState::Connected {
                 expected.insert((place.agent.expect("connected"), place.sequence, true));
@@ -467,8 +467,8 @@ impl Life {
             Standing::Personal => true,
             Standing::Bucket => false,
         };
-        let asked: &[AgentId] = record.map_or(&[], |record| &record.asked);
-        let ids: Vec<AgentId> = self.setups.keys().copied().collect();
+        let asked: &[UserId] = record.map_or(&[], |record| &record.asked);
+        let ids: Vec<UserId> = self.setups.keys().copied().collect();
         let somebody_left = ids
             .iter()
             .any(|id| !asked.contains(id) && self.may_have(*id, place, personal, false));
@@ -486,7 +486,7 @@ impl Life {
         self.met.insert(expected);
     }
 
-    fn expected_reason(&self, place: &Place, ids: &[AgentId]) -> &'static str {
+    fn expected_reason(&self, place: &Place, ids: &[UserId]) -> &'static str {
         let distribution = self.world.core.distribution();
         let there = ids.iter().any(|id| {
             let factors = distribution.factors(*id).expect("it is set up");
@@ -519,7 +519,7 @@ impl Life {
             for place in queued.iter().filter(|place| place.service != OFFICE) {
                 let record = distribution.waiting.get(&place.sequence);
                 let standing = record.map_or(Standing::Bucket, |it| it.standing);
-                let asked: &[AgentId] = record.map_or(&[], |it| &it.asked);
+                let asked: &[UserId] = record.map_or(&[], |it| &it.asked);
                 if matches!(standing, Standing::Offered(_))
                     || given < Precedence::new(place.priority, place.sequence)
                 {

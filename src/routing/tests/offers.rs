@@ -3,7 +3,7 @@
 use super::world::*;
 use crate::domain::agent::Presence;
 use crate::domain::distribution::{DistributionPolicy, Mode};
-use crate::domain::ids::AgentId;
+use crate::domain::ids::UserId;
 use crate::domain::item::ItemState;
 use crate::routing::handover::NotTakeable;
 use crate::routing::offers::{NotOffered, OfferEnd, RescindReason};
@@ -184,10 +184,10 @@ fn a_broadcast_rings_at_the_ten_longest_idle() {
     for count in [9, 10, 11] {
         let mut world = broadcast();
         for number in 1..=count {
-            world.sign_in(agent(AgentId(number), &[LOANS], &[]));
+            world.sign_in(agent(UserId(number), &[LOANS], &[]));
         }
         world.queue(1);
-        let expected: Vec<AgentId> = (1..=count.min(10)).map(AgentId).collect();
+        let expected: Vec<UserId> = (1..=count.min(10)).map(UserId).collect();
         assert_eq!(world.rings_at(1), expected);
     }
 }

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::domain::agent::{AgentState, Duty, Presence};
+use crate::domain::answer::WaitingReason;
 use crate::domain::content::SkillRequirement;
-use crate::domain::distribution::{DistributionPolicy, Level, Mode, SkillsAsked};
+use crate::domain::distribution::{DistributionLevel, DistributionPolicy, Mode, SkillsAsked};
 use crate::domain::entrance::EntranceOrders;
-use crate::domain::ids::{AgentId, Priority, Sequence, ServiceId, TenantId};
+use crate::domain::ids::{Priority, Sequence, ServiceId, TenantId, UserId};
 use crate::domain::item::ItemState;
 use crate::domain::policy::ServicePolicy;
 use crate::domain::time::Timestamp;
@@ -15,7 +16,6 @@ use crate::routing::agents::AgentSetup;
 use crate::routing::core::{Core, Place, TenantSetup};
 use crate::routing::distribution::Decision;
 use crate::routing::offers::{Offer, OfferEnd, OfferId};
-use crate::routing::reason::WaitingReason;
 use crate::routing::requirement::ClassId;
 use crate::routing::service::ServiceSetup;
 use crate::routing::waiting::Preferred;
@@ -23,9 +23,9 @@ use crate::routing::waiting::Preferred;
 pub const LOANS: ServiceId = ServiceId(1);
 pub const CLAIMS: ServiceId = ServiceId(2);
 pub const OFFICE: ServiceId = ServiceId(3);
-pub const ANN: AgentId = AgentId(1);
-pub const BO: AgentId = AgentId(2);
-pub const CY: AgentId = AgentId(3);
+pub const ANN: UserId = UserId(1);
+pub const BO: UserId = UserId(2);
+pub const CY: UserId = UserId(3);
 pub const SECOND: i64 = 1_000;
 pub const MINUTE: i64 = 60 * SECOND;
 
@@ -37,8 +37,8 @@ pub fn of_mode(mode: Mode) -> DistributionPolicy {
     DistributionPolicy { mode, ..direct() }
 }
 
-pub fn level(after_ms: i64, skills: SkillsAsked, services_too: &[&str]) -> Level {
-    Level {
+pub fn level(after_ms: i64, skills: SkillsAsked, services_too: &[&str]) -> DistributionLevel {
+    DistributionLevel {
         after_ms,
         skills,
         services_too: services_too.iter().map(|name| name.to_string()).collect(),
@@ -83,7 +83,7 @@ pub fn core_of(policies: [Option<DistributionPolicy>; 3], now: Timestamp) -> Cor
 }
 
 /// An agent named `a1`, `a2`, ... that is active in these services.
-pub fn agent(id: AgentId, services: &[ServiceId], skills: &[(&str, u8)]) -> AgentSetup {
+pub fn agent(id: UserId, services: &[ServiceId], skills: &[(&str, u8)]) -> AgentSetup {
     let services: std::collections::BTreeSet<ServiceId> = services.iter().copied().collect();
     let own = skills.iter();
     AgentSetup {
@@ -166,7 +166,7 @@ impl World {
         class.expect("there is room")
     }
 
-    pub fn prefers(&self, agents: &[(AgentId, u8)], required: bool) -> Option<Arc<Preferred>> {
+    pub fn prefers(&self, agents: &[(UserId, u8)], required: bool) -> Option<Arc<Preferred>> {
         Preferred::new(agents.to_vec(), required, self.now).map(Arc::new)
     }
 
@@ -214,7 +214,7 @@ impl World {
     }
 
     /// At whom the item rings.
-    pub fn rings_at(&self, number: u64) -> Vec<AgentId> {
+    pub fn rings_at(&self, number: u64) -> Vec<UserId> {
         self.offer(number).map_or(Vec::new(), |offer| offer.agents)
     }
 
@@ -222,7 +222,7 @@ impl World {
         self.offer(number).expect("it rings").id
     }
 
-    pub fn accept(&mut self, number: u64, agent: AgentId) {
+    pub fn accept(&mut self, number: u64, agent: UserId) {
         let offer = self.offer_id(number);
         let accepted = self.core.distribution().may_accept(offer, agent);
         assert_eq!(accepted, Ok(Sequence(number)));
@@ -232,7 +232,7 @@ impl World {
         });
     }
 
-    pub fn decline(&mut self, number: u64, agent: AgentId) {
+    pub fn decline(&mut self, number: u64, agent: UserId) {
         let offer = self.offer_id(number);
         let declined = self.with(|distribution, now| distribution.decline(offer, agent, now));
         assert_eq!(declined, Ok(Sequence(number)));
@@ -245,11 +245,11 @@ impl World {
         });
     }
 
-    pub fn presence(&mut self, agent: AgentId, presence: Presence) {
+    pub fn presence(&mut self, agent: UserId, presence: Presence) {
         self.with(|distribution, now| distribution.set_presence(agent, presence, now));
     }
 
-    pub fn state(&self, agent: AgentId) -> AgentState {
+    pub fn state(&self, agent: UserId) -> AgentState {
         let state = self.core.distribution().agent_state(agent, self.now);
         state.expect("it is set up")
     }
@@ -259,7 +259,7 @@ impl World {
     }
 
     /// How the offers of an item ended since somebody looked, with their agents.
-    pub fn ends(&mut self, number: u64) -> Vec<(AgentId, OfferEnd)> {
+    pub fn ends(&mut self, number: u64) -> Vec<(UserId, OfferEnd)> {
         let decisions = std::mem::take(&mut self.decisions);
         let ends = decisions.into_iter().filter_map(|decision| match decision {
             Decision::OfferEnded {

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::samples::{NOON, batch, item};
 use super::{Subject, contract};
 use crate::domain::access::{ApiToken, PasswordHash, Session, TokenDigest};
+use crate::domain::agent::Duty;
 use crate::domain::ids::{Sequence, ServiceId, TenantId, UserId};
 use crate::domain::journal::Actor;
-use crate::domain::people::{Capacity, Duty, Level, Role, Skills, Standing, User};
+use crate::domain::people::{Capacity, Role, SkillLevel, Skills, Standing, User};
 use crate::store::people::{Account, PeopleChanges, PeopleRows, SessionChange, TokenChange};
 use crate::store::{AuditEntry, Batch, Store, StoreError};
 
@@ -51,7 +52,7 @@ pub fn account(number: u32) -> Account {
 /// A user with every field filled.
 pub fn full_account(number: u32) -> Account {
     let mut account = account(number);
-    let level = |value| Level::new(value).expect("a level");
+    let level = |value| SkillLevel::new(value).expect("a level");
     let user = &mut account.user;
     user.display_name = "Zoë \"Z\" Ångström".to_owned();
     user.roles = Role::ALL.into();

@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::row::{out_of_range, time};
 use super::write::exactly_one;
 use crate::domain::access::{ApiToken, PasswordHash, Session, TokenDigest};
+use crate::domain::agent::Duty;
 use crate::domain::ids::{ServiceId, TenantId, UserId};
-use crate::domain::people::{Capacity, Duty, Level, Role, Skills, Standing, User, UserName};
+use crate::domain::people::{Capacity, Role, SkillLevel, Skills, Standing, User, UserName};
 use crate::domain::time::Timestamp;
 use crate::store::StoreError;
 use crate::store::people::{Account, PeopleChanges, PeopleRows, SessionChange, TokenChange};
@@ -106,7 +107,7 @@ fn roles(codes: Vec<u8>) -> Option<BTreeSet<Role>> {
 fn skills(levels: BTreeMap<String, u8>) -> Option<Skills> {
     let levels = levels.into_iter();
     levels
-        .map(|(name, level)| Some((name, Level::new(level)?)))
+        .map(|(name, level)| Some((name, SkillLevel::new(level)?)))
         .collect()
 }
 

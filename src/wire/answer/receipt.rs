@@ -82,7 +82,11 @@ fn keeps_from_queue(reason: WaitingReason) -> bool {
         | WaitingReason::EntranceHeld
         | WaitingReason::EntranceClosed
         | WaitingReason::Releasing => true,
-        WaitingReason::NoAgentSignedIn => false,
+        WaitingReason::NoAgentWithSkills
+        | WaitingReason::NoAgentSignedIn
+        | WaitingReason::AgentsBusy
+        | WaitingReason::PreferredAgentOnly
+        | WaitingReason::ServiceRetired => false,
     }
 }
 
