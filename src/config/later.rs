@@ -2,47 +2,19 @@
 //! believes they work, and those that would hold a secret.
 
 /// Keys whose feature comes later, with what it is. `NAME` stands for any name.
-pub(super) const LATER: [(&str, &str); 11] = [
+pub(super) const LATER: [(&str, &str); 4] = [
     ("store.postgres", "several nodes over PostgreSQL come later"),
     (
         "tenants.NAME.services.NAME.workflow",
         "workflows come later",
     ),
     (
-        "tenants.NAME.services.NAME.mode",
-        "offering items to agents comes later",
-    ),
-    (
-        "tenants.NAME.services.NAME.levels",
-        "offering items to agents comes later",
-    ),
-    (
-        "tenants.NAME.services.NAME.selectable_by",
-        "offering items to agents comes later",
-    ),
-    (
-        "tenants.NAME.services.NAME.offer_when",
-        "offering items to agents comes later",
-    ),
-    (
-        "tenants.NAME.services.NAME.offer_timeout",
-        "offering items to agents comes later",
-    ),
-    (
-        "tenants.NAME.services.NAME.preferred_wait",
-        "offering items to agents comes later",
-    ),
-    (
-        "tenants.NAME.services.NAME.wrap_up",
-        "agents' wrap-up comes later",
+        "tenants.NAME.services.NAME.levels.condition",
+        "levels with a condition come later",
     ),
     (
         "tenants.NAME.services.NAME.sla",
         "service levels come later",
-    ),
-    (
-        "tenants.NAME.task_types.NAME.wrap_up",
-        "agents' wrap-up comes later",
     ),
 ];
 

@@ -9,10 +9,11 @@
 //!
 //! Way through: `layers` gathers texts and parses them into one `document`; `section` reads it
 //! table by table, `kind` (with `number`, `word`, `address`) value by value; `settings`, `tenants`,
-//! `senders` and `services` say which keys there are. serde has no part in it: it would stop at the
+//! `senders`, `services` and `distribution` say which keys there are. serde has no part in it: it would stop at the
 //! first fault of a table.
 
 mod address;
+mod distribution;
 mod document;
 mod effective;
 mod hours;

@@ -2,6 +2,7 @@
 //! keys. Every fault is noted and the reading goes on, so that all of them are shown at once.
 
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 
 use super::document::{Entry, Node, Table, Value};
 use super::effective::Effective;
@@ -112,8 +113,9 @@ impl<'f, 't> Section<'f, 't> {
         section
     }
 
-    /// The tables of an array of tables; of several layers the last wins.
-    pub fn elements(&mut self, key: &'static str, max: usize) -> Vec<Table> {
+    /// The tables of an array of tables, as many as `count` allows; of several layers the last
+    /// wins. None where nothing is written.
+    pub fn elements(&mut self, key: &'static str, count: RangeInclusive<usize>) -> Vec<Table> {
         self.ask(key);
         let path = self.path_of(key);
         let mut tables = Vec::new();
@@ -123,8 +125,8 @@ impl<'f, 't> Section<'f, 't> {
                 self.wrong_type(&path, &entry.node, "an array of tables");
                 continue;
             };
-            if list.len() > max {
-                let allowed = format!("0 to {max} tables");
+            if !count.contains(&list.len()) {
+                let allowed = format!("{} to {} tables", count.start(), count.end());
                 let error = ConfigError::OutOfRange { allowed };
                 self.fault(&path, &entry.node.place, error);
                 continue;

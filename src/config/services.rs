@@ -1,8 +1,9 @@
 //! What was validated: services and the keys of the contact data they declare.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::distribution::read_distribution;
 use super::hours;
 use super::kind::{Flag, List};
 use super::number::{Duration, Integer, PriorityKind};
@@ -11,7 +12,6 @@ use super::section::{Found, Section};
 use super::source::Place;
 use super::tenants::{ITEMS_LIMIT_MAX, KEY_NAME, LIST_MAX, NAME, SERVICE_NAME};
 use super::word::Text;
-use crate::domain::distribution::DistributionPolicy;
 use crate::domain::ids::Priority;
 use crate::domain::policy::{
     BUFFER_ITEMS_MAX_DEFAULT, KeyDeclaration, LIFETIME_MAX_MS, QUEUE_ITEMS_MAX_DEFAULT,
@@ -28,9 +28,11 @@ pub fn read_services(
     task_types: &BTreeMap<String, TaskType>,
 ) -> BTreeMap<String, Arc<ServicePolicy>> {
     let mut services = BTreeMap::new();
-    for named in section.named("services", &SERVICE_NAME) {
+    let tables = section.named("services", &SERVICE_NAME);
+    let names: BTreeSet<String> = tables.iter().map(|named| named.name.clone()).collect();
+    for named in tables {
         let mut inner = section.open("services", &named);
-        let service = read_service(&mut inner, &named.name, time_zone, task_types);
+        let service = read_service(&mut inner, &named.name, time_zone, task_types, &names);
         inner.finish();
         services.insert(named.name, Arc::new(service));
     }
@@ -42,6 +44,7 @@ fn read_service(
     name: &str,
     time_zone: &str,
     task_types: &BTreeMap<String, TaskType>,
+    services: &BTreeSet<String>,
 ) -> ServicePolicy {
     let items = |min| Integer {
         min,
@@ -76,13 +79,13 @@ fn read_service(
             .or("queue_items_max", &items(1), QUEUE_ITEMS_MAX_DEFAULT)
             .value,
         contact_data: read_declarations(section),
-        distribution: DistributionPolicy::default(),
+        distribution: read_distribution(section, name, services),
     }
 }
 
 fn read_declarations(section: &mut Section<'_, '_>) -> Vec<KeyDeclaration> {
     const KEY: &str = "contact_data";
-    let tables = section.elements(KEY, DECLARATIONS_MAX);
+    let tables = section.elements(KEY, 0..=DECLARATIONS_MAX);
     let mut declared: Vec<(u32, KeyDeclaration)> = Vec::new();
     let mut places: BTreeMap<String, Option<Place>> = BTreeMap::new();
     for (index, table) in tables.iter().enumerate() {

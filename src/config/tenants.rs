@@ -4,21 +4,22 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
+use super::distribution::DISTRIBUTION_TIME;
 use super::kind::{Flag, List};
-use super::number::{Integer, Limit};
+use super::number::{Duration, Integer, Limit};
 use super::problem::ConfigError;
 use super::section::Section;
 use super::senders::{Credentials, read_sender};
 use super::services::read_services;
 use super::word::{MediaType, Name, Zone};
 use crate::domain::policy::{
-    ATTACHMENT_TYPES_DEFAULT, FAIR_USE_DEFAULT, Policy, TaskType, TenantPolicy,
-    WORK_ITEM_KEY_DEFAULT,
+    AGENT_LOST_AFTER_MAX_MS, ATTACHMENT_TYPES_DEFAULT, AgentPolicy, FAIR_USE_DEFAULT,
+    IDLE_AFTER_MAX_MS, IDLE_AFTER_MIN_MS, OUTCOMES_MAX, PARK_MAX_LIMIT_MS, PARK_MIN_MS, Policy,
+    TaskType, TenantPolicy, WORK_ITEM_KEY_DEFAULT,
 };
 
 const DAYS_MIN: u32 = 14;
 const DAYS_MAX: u32 = 36_500;
-const OUTCOMES_MAX: usize = 100;
 /// Names not listed otherwise by the contract.
 pub const NAME: Name = Name { chars_max: 64 };
 /// Names of services.
@@ -93,7 +94,9 @@ fn read_tenant(
     let fair_use = section
         .or("fair_use", &fair_use, Some(FAIR_USE_DEFAULT))
         .value;
+    let mut agents = read_agents(section);
     let privacy = read_privacy(section);
+    agents.persist_user_states = privacy.persist_user_states;
     let task_types = read_task_types(section);
     let services = read_services(section, &time_zone, &task_types);
     for named in section.named("senders", &NAME) {
@@ -121,6 +124,7 @@ fn read_tenant(
         fair_use,
         task_types,
         services,
+        agents,
     };
     tenants.privacy.insert(name.to_owned(), privacy);
     tenants
@@ -146,6 +150,39 @@ fn read_attachment_types(section: &mut Section<'_, '_>) -> BTreeSet<String> {
     let shown = types.iter().cloned().map(toml::Value::String).collect();
     section.record(KEY, toml::Value::Array(shown), place.as_ref());
     types.into_iter().collect()
+}
+
+/// All but what the privacy table says.
+fn read_agents(section: &mut Section<'_, '_>) -> AgentPolicy {
+    let default = AgentPolicy::default();
+    let lost_after = Duration {
+        min_ms: 0,
+        max_ms: AGENT_LOST_AFTER_MAX_MS,
+    };
+    let idle_after = Duration {
+        min_ms: IDLE_AFTER_MIN_MS,
+        max_ms: IDLE_AFTER_MAX_MS,
+    };
+    let park = |max_ms| Duration {
+        min_ms: PARK_MIN_MS,
+        max_ms,
+    };
+    let agent_lost_after = section.or("agent_lost_after", &lost_after, default.agent_lost_after_ms);
+    let idle_after = section.optional("idle_after", &idle_after);
+    let park_max = section
+        .or("park_max", &park(PARK_MAX_LIMIT_MS), default.park_max_ms)
+        .value;
+    // A shorter limit alone shortens the default too.
+    let park_default = default.park_default_ms.min(park_max);
+    AgentPolicy {
+        agent_lost_after_ms: agent_lost_after.value,
+        idle_after_ms: idle_after.map(|found| found.value),
+        park_max_ms: park_max,
+        park_default_ms: section
+            .or("park_default", &park(park_max), park_default)
+            .value,
+        ..default
+    }
 }
 
 fn read_privacy(section: &mut Section<'_, '_>) -> Privacy {
@@ -181,9 +218,13 @@ fn read_task_types(section: &mut Section<'_, '_>) -> BTreeMap<String, TaskType> 
     for named in section.named("task_types", &NAME) {
         let mut inner = section.open("task_types", &named);
         let outcomes = inner.listed("outcomes", &kind).unwrap_or_default();
+        let wrap_up = inner.optional("wrap_up", &DISTRIBUTION_TIME);
         inner.finish();
-        let outcomes = outcomes.into_iter().map(|(outcome, _)| outcome).collect();
-        task_types.insert(named.name, TaskType { outcomes });
+        let task_type = TaskType {
+            outcomes: outcomes.into_iter().map(|(outcome, _)| outcome).collect(),
+            wrap_up_ms: wrap_up.map(|found| found.value),
+        };
+        task_types.insert(named.name, task_type);
     }
     task_types
 }

@@ -39,7 +39,7 @@ impl Presence {
     ];
 
     /// The word on the wire.
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Presence::Offline => "offline",
             Presence::Online => "online",
@@ -81,7 +81,7 @@ pub enum SelectableBy {
 
 impl SelectableBy {
     /// The word in the configuration.
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             SelectableBy::Active => "active",
             SelectableBy::Duty => "duty",

@@ -37,7 +37,7 @@ impl Mode {
     pub const ALL: [Mode; 3] = [Mode::Direct, Mode::Broadcast, Mode::Pickup];
 
     /// The word in the configuration.
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Mode::Direct => "direct",
             Mode::Broadcast => "broadcast",
@@ -59,6 +59,16 @@ pub enum SkillsAsked {
     All,
     /// Only those that are not optional.
     Required,
+}
+
+impl SkillsAsked {
+    /// The word in the configuration.
+    pub const fn name(self) -> &'static str {
+        match self {
+            SkillsAsked::All => "all",
+            SkillsAsked::Required => "required",
+        }
+    }
 }
 
 /// Whom an item may go to from a time on. Levels widen: what an earlier level allowed stays

@@ -26,6 +26,24 @@ pub const CONTACT_DATA_BYTES_MAX: u64 = 32_768;
 pub const RELATED_CHAIN_MAX: u32 = 12;
 /// Items one page of `statuses` holds.
 pub const STATUSES_PAGE: u32 = 500;
+/// Default of `agent_lost_after`, in milliseconds.
+pub const AGENT_LOST_AFTER_DEFAULT_MS: i64 = 15 * 60_000;
+/// Longest `agent_lost_after`, in milliseconds; the shortest is none at all.
+pub const AGENT_LOST_AFTER_MAX_MS: i64 = 24 * 3_600_000;
+/// Shortest `idle_after`, in milliseconds.
+pub const IDLE_AFTER_MIN_MS: i64 = 60_000;
+/// Longest `idle_after`, in milliseconds.
+pub const IDLE_AFTER_MAX_MS: i64 = 24 * 3_600_000;
+/// Shortest time an item is parked, in milliseconds.
+pub const PARK_MIN_MS: i64 = 60_000;
+/// Default of `park_default`, in milliseconds.
+pub const PARK_DEFAULT_MS: i64 = 4 * 3_600_000;
+/// Default of `park_max`, in milliseconds.
+pub const PARK_MAX_DEFAULT_MS: i64 = 24 * 3_600_000;
+/// Longest `park_max`, in milliseconds.
+pub const PARK_MAX_LIMIT_MS: i64 = 7 * 24 * 3_600_000;
+/// Results of one task type, at most.
+pub const OUTCOMES_MAX: usize = 20;
 /// Default of `fair_use`.
 pub const FAIR_USE_DEFAULT: u32 = 2_500;
 /// Default of `rate_per_minute`.
@@ -72,6 +90,38 @@ pub struct TenantPolicy {
     pub task_types: BTreeMap<String, TaskType>,
     /// By name.
     pub services: BTreeMap<String, Arc<ServicePolicy>>,
+    /// How its agents are treated, whatever they work on.
+    pub agents: AgentPolicy,
+}
+
+/// How the agents of one tenant are treated, whatever they work on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AgentPolicy {
+    /// How long the connected items of an agent who is gone are kept for it before they are
+    /// queued again; 0: they are queued at once.
+    pub agent_lost_after_ms: i64,
+    /// After so long without input an agent is away; `None`: never.
+    pub idle_after_ms: Option<i64>,
+    /// How far ahead the end of parking may lie.
+    pub park_max_ms: i64,
+    /// How long an item is parked unless the agent says otherwise; at most `park_max_ms`.
+    pub park_default_ms: i64,
+    /// Whether the states of users are kept with their times.
+    pub persist_user_states: bool,
+}
+
+impl Default for AgentPolicy {
+    /// 15 minutes for an agent who is gone, never away by itself, parked for 4 hours and at most
+    /// 24, no states kept.
+    fn default() -> AgentPolicy {
+        AgentPolicy {
+            agent_lost_after_ms: AGENT_LOST_AFTER_DEFAULT_MS,
+            idle_after_ms: None,
+            park_max_ms: PARK_MAX_DEFAULT_MS,
+            park_default_ms: PARK_DEFAULT_MS,
+            persist_user_states: false,
+        }
+    }
 }
 
 /// A kind of task.
@@ -79,6 +129,9 @@ pub struct TenantPolicy {
 pub struct TaskType {
     /// The results an agent chooses from; empty: `done`, `notDone`.
     pub outcomes: Vec<String>,
+    /// Wrap-up (ACW) after an item of the type, whatever its service says; 0: none; `None`: what
+    /// the service says.
+    pub wrap_up_ms: Option<i64>,
 }
 
 /// One service.

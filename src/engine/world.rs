@@ -14,7 +14,7 @@ use crate::domain::ids::{BlobId, Priority, ServiceId};
 use crate::domain::item::Item;
 use crate::domain::journal::Actor;
 use crate::domain::message::{Address, Cancel, Changes, Submission, Update};
-use crate::domain::policy::{Policy, SenderPolicy, ServicePolicy, TenantPolicy};
+use crate::domain::policy::{AgentPolicy, Policy, SenderPolicy, ServicePolicy, TenantPolicy};
 use crate::domain::refusal::Refusal;
 use crate::domain::time::{Hours, HoursNow, Timestamp};
 use crate::store::memory::MemoryStore;
@@ -84,6 +84,7 @@ pub(super) fn policy(services: Vec<ServicePolicy>, fair_use: Option<u32>) -> Pol
             .into_iter()
             .map(|service| (service.name.clone(), Arc::new(service)))
             .collect(),
+        agents: AgentPolicy::default(),
     };
     let senders = ["core", "web"].map(|name| (name.to_owned(), Arc::new(sender(name))));
     Policy {

@@ -120,7 +120,7 @@ fn optional_keys_show_their_defaults() {
             compared += 1;
         }
     }
-    assert_eq!(compared, 31);
+    assert_eq!(compared, 40);
 }
 
 #[test]

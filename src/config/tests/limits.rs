@@ -13,9 +13,10 @@ type Row = (
 const TENANT: &str = "tenants.a";
 const SERVICE: &str = "tenants.a.services.s";
 const SENDER: &str = "tenants.a.senders.s";
+const TASK_TYPE: &str = "tenants.a.task_types.t";
 const RETENTION: &str = "tenants.a.privacy.retention_days";
 
-const ROWS: [Row; 20] = [
+const ROWS: [Row; 31] = [
     (
         "listen",
         "connections_max",
@@ -104,6 +105,72 @@ const ROWS: [Row; 20] = [
         "rate_per_minute",
         &["1", "10000000", "false"],
         &["0", "10000001"],
+    ),
+    (
+        TENANT,
+        "agent_lost_after",
+        &["\"0s\"", "\"24h\""],
+        &["\"86400001ms\""],
+    ),
+    (
+        TENANT,
+        "idle_after",
+        &["\"1m\"", "\"24h\""],
+        &["\"59999ms\"", "\"86400001ms\""],
+    ),
+    (
+        TENANT,
+        "park_max",
+        &["\"1m\"", "\"7d\""],
+        &["\"59999ms\"", "\"604800001ms\""],
+    ),
+    (
+        TENANT,
+        "park_default",
+        &["\"1m\"", "\"24h\""],
+        &["\"59999ms\"", "\"86400001ms\""],
+    ),
+    (
+        TASK_TYPE,
+        "wrap_up",
+        &["\"0s\"", "\"24h\""],
+        &["\"86400001ms\""],
+    ),
+    (
+        SERVICE,
+        "offer_timeout",
+        &["\"5s\"", "\"600s\""],
+        &["\"4999ms\"", "\"600001ms\""],
+    ),
+    (
+        SERVICE,
+        "preferred_wait",
+        &["\"0s\"", "\"24h\""],
+        &["\"86400001ms\""],
+    ),
+    (
+        SERVICE,
+        "wrap_up",
+        &["\"0s\"", "\"24h\""],
+        &["\"86400001ms\""],
+    ),
+    (
+        SERVICE,
+        "wrap_up_extension",
+        &["\"0s\"", "\"24h\""],
+        &["\"86400001ms\""],
+    ),
+    (
+        SERVICE,
+        "no_answer_reset",
+        &["\"0s\"", "\"24h\""],
+        &["\"86400001ms\""],
+    ),
+    (
+        SERVICE,
+        "offer_when",
+        &["[\"online\"]", "[\"online\", \"busy\", \"away\"]"],
+        &["[]"],
     ),
     (SENDER, "key_sha256", &[], &["[]"]),
 ];

@@ -1,6 +1,7 @@
 //! Tests of the configuration room: whole texts in, a configuration or its problems out. Each test
 //! has a folder of its own; the environment is passed in.
 
+mod distributing;
 mod documented;
 mod hostile;
 mod layering;

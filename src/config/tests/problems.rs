@@ -49,12 +49,21 @@ fn keys_of_later_versions_are_refused_by_name() {
     for (pattern, feature) in later::LATER {
         let path = pattern.replace("NAME", "x");
         let (table, key) = path.rsplit_once('.').expect("all are in a table");
-        let folder = Folder::with(&format!("[{table}]\n{key} = {{}}\n"));
+        // Levels are an array of tables, and one of them says since when it holds.
+        let (header, shown) = match table.ends_with(".levels") {
+            true => (
+                format!("[[{table}]]\nafter = \"0s\"\n"),
+                format!("{table}[1]"),
+            ),
+            false => (format!("[{table}]\n"), table.to_owned()),
+        };
+        let folder = Folder::with(&format!("{header}{key} = {{}}\n"));
         let errors = folder.load().err().expect("problems");
+        let line = header.lines().count() + 1;
         assert_eq!(
             folder.told(folder.load()),
             [format!(
-                "anteroom.toml:2:1 {table}: `{key}` is not available in this version"
+                "anteroom.toml:{line}:1 {shown}: `{key}` is not available in this version"
             )]
         );
         let help = format!("{feature}; remove the key, it would have no effect");

@@ -32,6 +32,10 @@ fn what_is_taken_at_start_is_named() {
         ("[limits]\ndrain = \"1s\"\nbody_wait = \"1s\"\n", &[]),
         ("[tenants.a.services.s]\n", &[]),
         (
+            "[tenants.a]\nidle_after = \"5m\"\n[tenants.a.services.s]\nmode = \"pickup\"\n",
+            &[],
+        ),
+        (
             "[listen]\nconnections_max = 1\n[store]\nsqlite = \"x\"\n",
             &["listen", "store"],
         ),

@@ -1,6 +1,7 @@
 //! What a configuration means once it is right.
 
 use super::*;
+use crate::domain::policy::{AgentPolicy, TaskType};
 use crate::domain::time::Timestamp;
 
 const BANK: &str = r#"
@@ -9,11 +10,16 @@ work_item_key = "matter"
 attachment_types = ["text/plain"]
 time_zone = "Europe/Stockholm"
 fair_use = 9
+agent_lost_after = "1m"
+idle_after = "2m"
+park_max = "3h"
+park_default = "2h"
 privacy.persist_user_states = true
 privacy.retention_days = { records = 20, audit = 21 }
 
 [tenants.bank.task_types.loan]
 outcomes = ["yes", "no"]
+wrap_up = "0s"
 
 [tenants.bank.services.loans]
 title = "Lån"
@@ -52,6 +58,17 @@ fn every_setting_of_a_tenant_reaches_the_policy() {
     assert_eq!(tenant.time_zone, "Europe/Stockholm");
     assert_eq!(tenant.fair_use, Some(9));
     assert_eq!(tenant.task_types["loan"].outcomes, ["yes", "no"]);
+    assert_eq!(tenant.task_types["loan"].wrap_up_ms, Some(0));
+    assert_eq!(
+        tenant.agents,
+        AgentPolicy {
+            agent_lost_after_ms: 60_000,
+            idle_after_ms: Some(120_000),
+            park_max_ms: 3 * 3_600_000,
+            park_default_ms: 2 * 3_600_000,
+            persist_user_states: true,
+        }
+    );
     let privacy = &config.privacy["bank"];
     assert!(privacy.persist_user_states);
     assert!(!privacy.show_customer_identifiers);
@@ -109,6 +126,14 @@ fn a_service_without_settings_has_the_defaults() {
     assert_eq!(service.buffer_items_max, policy::BUFFER_ITEMS_MAX_DEFAULT);
     assert_eq!(service.queue_items_max, policy::QUEUE_ITEMS_MAX_DEFAULT);
     assert!(service.contact_data.is_empty());
+}
+
+#[test]
+fn a_tenant_without_settings_has_the_defaults() {
+    let config = Folder::with("[tenants.a.task_types.t]\n").config();
+    let tenant = &config.policy.tenants["a"];
+    assert_eq!(tenant.agents, AgentPolicy::default());
+    assert_eq!(tenant.task_types["t"], TaskType::default());
 }
 
 #[test]

@@ -19,7 +19,7 @@ use tokio::time::Instant;
 use crate::domain::distribution::DistributionPolicy;
 use crate::domain::ids::Priority;
 use crate::domain::policy::{
-    ATTACHMENT_TYPES_DEFAULT, Policy, SenderPolicy, ServicePolicy, TenantPolicy,
+    ATTACHMENT_TYPES_DEFAULT, AgentPolicy, Policy, SenderPolicy, ServicePolicy, TenantPolicy,
     WORK_ITEM_KEY_DEFAULT,
 };
 use crate::engine::Engine;
@@ -45,6 +45,7 @@ pub fn policy() -> Policy {
         fair_use: None,
         task_types: Default::default(),
         services: [service("loans", true), service("quiet", false)].into(),
+        agents: AgentPolicy::default(),
     };
     policy.tenants.insert("demo".to_owned(), Arc::new(tenant));
     let mut web = sender("web", "web-key");

@@ -15,7 +15,9 @@ use crate::domain::distribution::DistributionPolicy;
 use crate::domain::ids::Priority;
 use crate::domain::message::{Address, Cancel, Submission};
 use crate::domain::notification::EventKind;
-use crate::domain::policy::{NotifyPolicy, Policy, SenderPolicy, ServicePolicy, TenantPolicy};
+use crate::domain::policy::{
+    AgentPolicy, NotifyPolicy, Policy, SenderPolicy, ServicePolicy, TenantPolicy,
+};
 use crate::engine::Engine;
 use crate::engine::command::{CancelItem, Submit};
 use crate::engine::run::{RunningEngine, clock, spawn};
@@ -231,6 +233,7 @@ pub fn policy(notify: Option<Arc<NotifyPolicy>>) -> Policy {
         fair_use: None,
         task_types: Default::default(),
         services: BTreeMap::from([("loans".to_owned(), Arc::new(service))]),
+        agents: AgentPolicy::default(),
     };
     let sender = SenderPolicy {
         name: "core".to_owned(),

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use super::*;
 use crate::domain::access::{SESSION_ABSOLUTE_MS, SESSION_IDLE_MS, SESSION_NOTE_MS};
 use crate::domain::people::UserPatch;
-use crate::domain::policy::{Policy, TenantPolicy};
+use crate::domain::policy::{AgentPolicy, Policy, TenantPolicy};
 use crate::engine::Engine;
 use crate::engine::run::{RunningEngine, clock, spawn};
 use crate::people::throttle::{ADDRESS_BURST, NAME_BURST};
@@ -29,6 +29,7 @@ async fn door() -> Door {
         fair_use: None,
         task_types: Default::default(),
         services: Default::default(),
+        agents: AgentPolicy::default(),
     };
     let policy = Policy {
         tenants: [("bank".to_owned(), Arc::new(tenant))].into(),

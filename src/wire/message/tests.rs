@@ -14,8 +14,9 @@ use crate::domain::distribution::DistributionPolicy;
 use crate::domain::ids::Priority;
 use crate::domain::message::{Message, Submission, Update};
 use crate::domain::policy::{
-    ATTACHMENT_TYPES_DEFAULT, BUFFER_ITEMS_MAX_DEFAULT, KeyDeclaration, QUEUE_ITEMS_MAX_DEFAULT,
-    SenderPolicy, ServicePolicy, TaskType, TenantPolicy, WORK_ITEM_KEY_DEFAULT,
+    ATTACHMENT_TYPES_DEFAULT, AgentPolicy, BUFFER_ITEMS_MAX_DEFAULT, KeyDeclaration,
+    QUEUE_ITEMS_MAX_DEFAULT, SenderPolicy, ServicePolicy, TaskType, TenantPolicy,
+    WORK_ITEM_KEY_DEFAULT,
 };
 use crate::domain::refusal::{Problem, Refusal};
 use crate::domain::time::Timestamp;
@@ -73,6 +74,7 @@ fn tenant() -> TenantPolicy {
         services: services
             .map(|service| (service.name.clone(), Arc::new(service)))
             .into(),
+        agents: AgentPolicy::default(),
     }
 }
 
