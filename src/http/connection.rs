@@ -24,7 +24,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 use tower::Service;
 
-use super::server::{ClientCertificate, Peer, ServerLimits, Shutdown, stopping};
+use super::server::{ClientCertificate, Peer, Remote, ServerLimits, Shutdown, stopping};
 
 /// Requests that one HTTP/2 connection may have open.
 const HTTP2_STREAMS_MAX: u32 = 64;
@@ -49,10 +49,8 @@ pub enum Protocol {
 /// What is known of the client; put into each request's extensions.
 #[derive(Debug, Clone)]
 pub enum Visitor {
-    /// Nothing.
-    Unknown,
-    /// It has shown a certificate.
-    Certified(ClientCertificate),
+    /// It came over TCP, and may have shown a certificate.
+    Remote(Remote, Option<ClientCertificate>),
     /// It is on this machine.
     Local(Peer),
 }
@@ -104,9 +102,11 @@ pub async fn serve_connection<IO>(
 
 fn introduce(visitor: &Visitor, request: &mut Request<Incoming>) {
     match visitor {
-        Visitor::Unknown => {}
-        Visitor::Certified(certificate) => {
-            request.extensions_mut().insert(certificate.clone());
+        Visitor::Remote(remote, certificate) => {
+            request.extensions_mut().insert(*remote);
+            if let Some(certificate) = certificate {
+                request.extensions_mut().insert(certificate.clone());
+            }
         }
         Visitor::Local(peer) => {
             request.extensions_mut().insert(*peer);

@@ -5,6 +5,7 @@
 //! connections delays others but does not turn them away.
 
 use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -59,6 +60,16 @@ pub struct Peer {
     pub uid: u32,
     /// Process id, where the system tells it.
     pub pid: Option<i32>,
+}
+
+/// Who is at the other end of a TCP connection, and how it is spoken on. Stands in the request's
+/// extensions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Remote {
+    /// The address it came from: of a proxy, where there is one.
+    pub address: IpAddr,
+    /// Whether the connection is TLS.
+    pub is_encrypted: bool,
 }
 
 /// The newest TLS configuration; connections begun keep theirs.
@@ -151,7 +162,7 @@ impl Server {
 }
 
 enum Stream {
-    Tcp(TcpStream),
+    Tcp(TcpStream, SocketAddr),
     Unix(UnixStream),
 }
 
@@ -162,10 +173,10 @@ impl Listener {
         let slot = slot.expect("the semaphore is never closed");
         let stream = match self {
             Listener::Tcp(listener) => {
-                let (stream, _) = listener.accept().await?;
+                let (stream, address) = listener.accept().await?;
                 // It fails only on a connection that is gone; serving it will find out.
                 let _ = stream.set_nodelay(true);
-                Stream::Tcp(stream)
+                Stream::Tcp(stream, address)
             }
             Listener::Unix(listener) => Stream::Unix(listener.accept().await?.0),
         };
@@ -184,12 +195,16 @@ struct Visit {
 impl Visit {
     async fn serve(self, stream: Stream) {
         match (stream, &self.tls) {
-            (Stream::Tcp(stream), None) => {
-                self.plain(stream, Visitor::Unknown).await;
+            (Stream::Tcp(stream, address), None) => {
+                let remote = Remote {
+                    address: address.ip(),
+                    is_encrypted: false,
+                };
+                self.plain(stream, Visitor::Remote(remote, None)).await;
             }
-            (Stream::Tcp(stream), Some(config)) => {
+            (Stream::Tcp(stream, address), Some(config)) => {
                 let config = config.clone();
-                self.encrypted(stream, config).await;
+                self.encrypted(stream, address, config).await;
             }
             (Stream::Unix(stream), _) => {
                 let Ok(credentials) = stream.peer_cred() else {
@@ -217,7 +232,7 @@ impl Visit {
         serve_connection(stream, Protocol::Http1, visitor, router, limits, shutdown).await;
     }
 
-    async fn encrypted(self, stream: TcpStream, config: Arc<ServerConfig>) {
+    async fn encrypted(self, stream: TcpStream, address: SocketAddr, config: Arc<ServerConfig>) {
         let handshake = TlsAcceptor::from(config).accept(stream);
         let stream = match timeout(self.limits.header_timeout, handshake).await {
             Ok(Ok(stream)) => stream,
@@ -231,12 +246,14 @@ impl Visit {
         };
         let certificate = session.peer_certificates().and_then(<[_]>::first);
         let subject = certificate.and_then(|certificate| tls::subject(certificate));
-        let visitor = match subject {
-            Some(subject) => Visitor::Certified(ClientCertificate {
-                subject: subject.into(),
-            }),
-            None => Visitor::Unknown,
+        let certificate = subject.map(|subject| ClientCertificate {
+            subject: subject.into(),
+        });
+        let remote = Remote {
+            address: address.ip(),
+            is_encrypted: true,
         };
+        let visitor = Visitor::Remote(remote, certificate);
         let Visit {
             router,
             limits,
