@@ -7,6 +7,7 @@ use axum::http::header::{
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::domain::answer::{Answer, Receipt};
 use crate::domain::code::Code;
@@ -19,6 +20,9 @@ const ANSWER_BYTES: usize = 512;
 const XML: HeaderValue = HeaderValue::from_static("application/xml; charset=utf-8");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
+
+const BEARER: &str = r#"Bearer realm="anteroom""#;
+const BASIC: &str = r#"Basic realm="anteroom", charset="UTF-8""#;
 
 /// What to answer, and as what it counts.
 #[derive(Debug)]
@@ -103,7 +107,7 @@ fn submitted(receipt: Box<Receipt>, with_body: bool) -> Response {
 /// A refusal in XML.
 pub fn refused(refusal: Refusal) -> Response {
     let mut response = empty(status(refusal.code()));
-    refusal_headers(&mut response, &refusal);
+    refusal_headers(&mut response, &refusal, &[BEARER, BASIC]);
     let mut text = Vec::with_capacity(ANSWER_BYTES);
     write_answer(&Answer::Error(refusal), &mut text);
     response.headers_mut().insert(CONTENT_TYPE, XML);
@@ -124,14 +128,17 @@ pub fn problem(refusal: &Refusal) -> Response {
         state: refusal.first.state.map(|state| state.name()),
     };
     let mut response = json(status, &details);
-    refusal_headers(&mut response, refusal);
+    // Not Basic: a browser would ask for name and password in a window of its own.
+    refusal_headers(&mut response, refusal, &[BEARER]);
     response.headers_mut().insert(CONTENT_TYPE, PROBLEM);
     response
 }
 
-#[derive(Serialize)]
+/// Why something was refused (RFC 9457).
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct ProblemDetails<'a> {
+#[schema(as = Problem)]
+pub(super) struct ProblemDetails<'a> {
     r#type: &'static str,
     title: &'a str,
     status: u16,
@@ -140,6 +147,27 @@ struct ProblemDetails<'a> {
     retry: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     state: Option<&'static str>,
+}
+
+/// What was made of a request by a handler that may refuse it.
+pub fn shown(result: Result<Response, Refusal>) -> Response {
+    result.unwrap_or_else(|refusal| problem(&refusal))
+}
+
+/// To whoever asks for an address that there is not.
+pub async fn unknown_route() -> Response {
+    problem(&Refusal::new(
+        Code::NotFound,
+        "There is nothing at this address.",
+    ))
+}
+
+/// To whoever asks for an address with a method that it does not know.
+pub async fn wrong_method() -> Response {
+    problem(&Refusal::new(
+        Code::MethodNotAllowed,
+        "This address does not know the method.",
+    ))
 }
 
 /// JSON that is no refusal.
@@ -199,7 +227,7 @@ fn empty(status: StatusCode) -> Response {
     response
 }
 
-fn refusal_headers(response: &mut Response, refusal: &Refusal) {
+fn refusal_headers(response: &mut Response, refusal: &Refusal, schemes: &[&'static str]) {
     if let Some(seconds) = refusal.first.retry_after_s {
         response
             .headers_mut()
@@ -209,10 +237,7 @@ fn refusal_headers(response: &mut Response, refusal: &Refusal) {
         set(response, LOCATION, &location(id));
     }
     if refusal.code() == Code::NotAuthenticated {
-        for scheme in [
-            r#"Bearer realm="anteroom""#,
-            r#"Basic realm="anteroom", charset="UTF-8""#,
-        ] {
+        for scheme in schemes {
             let value = HeaderValue::from_static(scheme);
             response.headers_mut().append(WWW_AUTHENTICATE, value);
         }

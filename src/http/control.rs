@@ -1,58 +1,42 @@
 //! The JSON interface for whoever may open the control socket: as admin, each act audited with the
 //! peer's user and process.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use axum::Router;
-use axum::body::Bytes;
 use axum::extract::{Extension, Path, Request, State};
 use axum::http::Uri;
 use axum::middleware::{self, Next};
 use axum::response::Response;
-use axum::routing::{get, post, put};
-use http_body_util::{BodyExt, Limited};
+use axum::routing::{get, post};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 
 use crate::domain::code::Code;
-use crate::domain::entrance::EntranceVerb;
 use crate::domain::journal::Actor;
 use crate::domain::refusal::Refusal;
-use crate::engine::command::{AbortItem, OrderEntrance};
-use crate::engine::run::clock;
+use crate::engine::command::AbortItem;
 use crate::engine::view::Intake;
 use crate::store;
 use crate::store::backup::BackupError;
-use crate::wire::time::parse_instant;
 
-use super::answer;
-use super::json::TraceJson;
-use super::json::{
-    BackedUpJson, DaemonJson, EntranceJson, ItemJson, OrderedJson, ServiceJson, StatusJson,
-};
+use super::acting::Acting;
+use super::answer::{self, shown};
+use super::json::{BackedUpJson, DaemonJson, ItemJson, StatusJson, TraceJson};
+use super::json_request::{invalid, json_body, json_parameters, short_reason};
 use super::look;
 use super::notifications;
-use super::query;
 use super::server::Peer;
+use super::services;
 use super::state::Shared;
-use super::users::{self, Acting};
-
-/// Bytes of a request's body.
-const BODY_BYTES_MAX: usize = 64 * 1024;
-/// Characters of a reason.
-const REASON_CHARS_MAX: usize = 1_000;
-
-type Shown = Result<Response, Refusal>;
+use super::users;
 
 /// The routes of the control socket.
 pub fn router(shared: Arc<Shared>) -> Router {
+    let acting = services::routes().merge(users::routes()).into_router();
     Router::new()
         .route("/api/v1/status", get(status))
-        .route("/api/v1/services", get(services))
-        .route("/api/v1/services/{service}/entrance", put(entrance))
         .route("/api/v1/queue", get(queue))
         .route("/api/v1/items/{item}", get(item))
         .route("/api/v1/items/{item}/trace", get(trace))
@@ -61,14 +45,10 @@ pub fn router(shared: Arc<Shared>) -> Router {
         .route("/api/v1/backup", post(backup))
         .route("/api/v1/reload", post(reload))
         .merge(notifications::routes())
-        .merge(users::routes().layer(middleware::from_fn(act_as_operator)))
-        .fallback(unknown_route)
-        .method_not_allowed_fallback(wrong_method)
+        .merge(acting.layer(middleware::from_fn(act_as_operator)))
+        .fallback(answer::unknown_route)
+        .method_not_allowed_fallback(answer::wrong_method)
         .with_state(shared)
-}
-
-pub(super) fn shown(result: Shown) -> Response {
-    result.unwrap_or_else(|refusal| answer::problem(&refusal))
 }
 
 async fn status(State(shared): State<Arc<Shared>>) -> Response {
@@ -93,64 +73,6 @@ async fn status(State(shared): State<Arc<Shared>>) -> Response {
         store_bytes: shared.store_bytes().await,
         body_bytes_in_flight: shared.budget.bytes_used(),
     })
-}
-
-async fn services(State(shared): State<Arc<Shared>>) -> Response {
-    let view = shared.engine.view();
-    let now = clock();
-    let services = view.services.values();
-    let services: Vec<_> = services
-        .map(|service| ServiceJson::of(&view, service, now))
-        .collect();
-    answer::json_ok(&services)
-}
-
-/// What `PUT …/entrance` may say.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct OrderJson {
-    state: String,
-    until: Option<String>,
-    reason: Option<String>,
-    tenant: Option<String>,
-}
-
-async fn entrance(
-    State(shared): State<Arc<Shared>>,
-    Extension(peer): Extension<Peer>,
-    Path(service): Path<String>,
-    request: Request,
-) -> Response {
-    shown(order_entrance(&shared, peer, service, request).await)
-}
-
-async fn order_entrance(shared: &Shared, peer: Peer, service: String, request: Request) -> Shown {
-    let mut parameters = json_parameters(request.uri(), &["tenant"])?;
-    let order: OrderJson = json_body(request).await?;
-    let verb = match order.state.as_str() {
-        "open" => EntranceVerb::Open,
-        "closed" => EntranceVerb::Close,
-        _ => return Err(invalid("state is open or closed.")),
-    };
-    let until = order.until.as_deref().map(parse_instant);
-    if until == Some(None) {
-        return Err(invalid(
-            "until is a time with an offset, for example 2026-11-20T18:00:00+01:00.",
-        ));
-    }
-    let order = OrderEntrance {
-        actor: operator(peer),
-        tenant: order.tenant.or_else(|| parameters.remove("tenant")),
-        service: service.clone(),
-        verb,
-        until: until.flatten(),
-        reason: order.reason.map(short_reason).transpose()?,
-    };
-    let entrance = shared.engine.order_entrance(order).await?;
-    Ok(answer::json_ok(&OrderedJson {
-        name: service,
-        entrance: EntranceJson::of(&entrance),
-    }))
 }
 
 async fn queue(State(shared): State<Arc<Shared>>, uri: Uri) -> Response {
@@ -313,20 +235,6 @@ async fn reload(State(shared): State<Arc<Shared>>) -> Response {
     })
 }
 
-async fn unknown_route() -> Response {
-    answer::problem(&Refusal::new(
-        Code::NotFound,
-        "There is nothing at this address.",
-    ))
-}
-
-async fn wrong_method() -> Response {
-    answer::problem(&Refusal::new(
-        Code::MethodNotAllowed,
-        "This address does not know the method.",
-    ))
-}
-
 async fn act_as_operator(
     Extension(peer): Extension<Peer>,
     mut request: Request,
@@ -343,60 +251,4 @@ async fn act_as_operator(
 pub(super) fn operator(peer: Peer) -> Actor {
     let pid = peer.pid.unwrap_or_default();
     Actor::Operator(format!("uid={} pid={pid}", peer.uid))
-}
-
-/// The parameters of the address, as for XML but with the code of JSON.
-pub(super) fn json_parameters(
-    uri: &Uri,
-    known: &[&str],
-) -> Result<BTreeMap<String, String>, Refusal> {
-    query::parameters(uri, known).map_err(|refusal| invalid(refusal.first.message))
-}
-
-/// The body as a value; an empty one is an empty object.
-pub(super) async fn json_body<T: DeserializeOwned>(request: Request) -> Result<T, Refusal> {
-    json_body_of(request, BODY_BYTES_MAX).await
-}
-
-/// The same with another limit.
-pub(super) async fn json_body_of<T: DeserializeOwned>(
-    request: Request,
-    bytes_max: usize,
-) -> Result<T, Refusal> {
-    let body = Limited::new(request.into_body(), bytes_max);
-    let bytes = match body.collect().await {
-        Ok(collected) => collected.to_bytes(),
-        Err(_) => {
-            return Err(Refusal::new(
-                Code::TooLarge,
-                format!("The body has more than {bytes_max} bytes, or broke off."),
-            ));
-        }
-    };
-    let bytes = if bytes.is_empty() {
-        Bytes::from_static(b"{}")
-    } else {
-        bytes
-    };
-    serde_json::from_slice(&bytes).map_err(|error| {
-        // What stands in the body is the operator's own.
-        let code = match error.classify() {
-            serde_json::error::Category::Data => Code::InvalidField,
-            serde_json::error::Category::Io
-            | serde_json::error::Category::Syntax
-            | serde_json::error::Category::Eof => Code::MalformedJson,
-        };
-        Refusal::new(code, format!("The body cannot be read: {error}."))
-    })
-}
-
-fn short_reason(reason: String) -> Result<String, Refusal> {
-    if reason.chars().count() > REASON_CHARS_MAX {
-        return Err(invalid("A reason has at most 1,000 characters."));
-    }
-    Ok(reason)
-}
-
-pub(super) fn invalid(message: impl Into<String>) -> Refusal {
-    Refusal::new(Code::InvalidField, message)
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::domain::answer::{EntranceStatus, Status, waiting};
 use crate::domain::content::Content;
@@ -23,8 +24,9 @@ pub fn time(at: Timestamp) -> String {
 }
 
 /// A service.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Service)]
 pub struct ServiceJson {
     tenant: String,
     name: String,
@@ -59,8 +61,9 @@ impl ServiceJson {
 }
 
 /// An entrance.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Entrance)]
 pub struct EntranceJson {
     state: &'static str,
     reasons: Vec<&'static str>,
@@ -89,7 +92,8 @@ impl EntranceJson {
 }
 
 /// An entrance that was just ordered, with its service's name.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = OrderedEntrance)]
 pub struct OrderedJson {
     /// Of the service.
     pub name: String,

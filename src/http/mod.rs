@@ -5,10 +5,13 @@
 //!   [`body`] take the bytes within the [`budget`], [`message`] has them carried out, [`upload`]
 //!   puts attachments away first, [`query`] answers questions;
 //! - [`ops`] is what probes and Prometheus see on the console's listener;
-//! - [`control`] is the JSON interface for the machine's own operator, [`users`] its users,
-//!   [`notifications`] those that were given up, [`look`] what is looked up for it, [`json`] what it shows;
+//! - [`control`] is the JSON interface for the machine's own operator, [`notifications`] those that
+//!   were given up, [`look`] what is looked up for it;
+//! - both have [`services`] and [`users`], for whoever is [`acting`]; [`json_request`] is what they
+//!   are given, [`json`] what they show, [`routes`] the list of what there is;
 //! - [`answer`] alone knows status codes, [`metrics`] counts, [`state`] is what all of them share.
 
+pub mod acting;
 pub mod answer;
 pub mod auth;
 pub mod body;
@@ -17,6 +20,7 @@ pub mod connection;
 pub mod control;
 pub mod intake;
 pub mod json;
+pub mod json_request;
 pub mod look;
 pub mod media;
 pub mod message;
@@ -25,7 +29,9 @@ pub mod notifications;
 pub mod ops;
 pub mod query;
 pub mod rate;
+pub mod routes;
 pub mod server;
+pub mod services;
 pub mod state;
 pub mod tls;
 pub mod upload;

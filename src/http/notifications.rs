@@ -15,9 +15,10 @@ use crate::engine::notify::{
     ListParked, NOTIFICATIONS_PAGE_MAX, ParkedNotification, ReplayNotifications,
 };
 
-use super::answer;
-use super::control::{invalid, json_body, json_parameters, operator, shown};
+use super::answer::{self, shown};
+use super::control::operator;
 use super::json::time;
+use super::json_request::{invalid, json_body, json_parameters};
 use super::server::Peer;
 use super::state::Shared;
 

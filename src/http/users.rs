@@ -1,250 +1,77 @@
 //! Users over JSON: `/api/v1/users`, `/api/v1/user-imports`.
 //!
-//! Who acts is an [`Acting`] among the request's extensions, put there by whoever mounts the
-//! routes: the control socket acts as admin of every tenant, the console as the user who signed in.
+//! Whoever may not do a thing at all is told so before anything is looked up; a user of another
+//! tenant is as if there were none.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::{Extension, Path, Request, State};
 use axum::response::Response;
-use axum::routing::{get, post};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-use crate::domain::agent::Duty;
 use crate::domain::code::Code;
-use crate::domain::ids::{ServiceId, TenantId};
-use crate::domain::journal::Actor;
-use crate::domain::people::{Capacity, LEVEL_MAX, Role, SkillLevel, Skills, UserName, UserPatch};
-use crate::domain::permission::{Action, Target, may};
+use crate::domain::people::{UserName, UserPatch};
+use crate::domain::permission::Action;
 use crate::domain::refusal::{Problem, Refusal};
 use crate::engine::people::change::{ChangePeople, Edit};
 use crate::engine::view::View;
 use crate::people::csv;
 use crate::people::import::import;
-use crate::people::password::check_rules;
-use crate::people::secret;
 use crate::store::people::Account;
 
-use super::answer;
-use super::control::{invalid, json_body, json_body_of, shown};
+use super::acting::{Acting, not_allowed};
+use super::answer::{self, ProblemDetails, shown};
+use super::json_request::{invalid, json_body, json_body_of};
+use super::routes::Routes;
 use super::state::Shared;
+use json::{PatchJson, UserJson};
+
+pub mod json;
 
 /// Bytes of an import's body: the file, with its line ends written as JSON.
 const IMPORT_BYTES_MAX: usize = 2 * csv::FILE_BYTES_MAX;
 
-/// On whose behalf a request is carried out.
-#[derive(Clone)]
-pub struct Acting {
-    /// For the audit.
-    pub actor: Actor,
-    /// The address, for the audit.
-    pub from: Option<String>,
-    /// Who signed in; `None`: the control socket.
-    pub user: Option<Arc<Account>>,
-}
-
-impl Acting {
-    fn may(&self, action: Action, tenant: TenantId) -> bool {
-        let user = self.user.as_ref();
-        user.is_none_or(|account| may(&account.user, action, Target::Tenant(tenant)))
-    }
-
-    /// The tenant in which somebody new belongs: one's own, or the one that is named.
-    fn tenant(&self, view: &View, named: Option<String>) -> Result<Option<String>, Refusal> {
-        let Some(account) = &self.user else {
-            return Ok(named);
-        };
-        let own = account.user.tenant;
-        let name = view.tenants.get(&own).map(|tenant| tenant.name.to_string());
-        let is_own = named.is_none() || named == name;
-        if is_own && self.may(Action::ChangeUsers, own) {
-            return Ok(name);
-        }
-        Err(not_allowed())
-    }
-}
-
-fn not_allowed() -> Refusal {
-    Refusal::new(Code::NotAuthorised, "You may not change users there.")
-}
-
 /// The routes, which need [`Acting`] among the extensions.
-pub fn routes() -> Router<Arc<Shared>> {
-    Router::new()
-        .route("/api/v1/users", get(list).post(add))
-        .route(
-            "/api/v1/users/{user}",
-            get(show).patch(change).delete(deactivate),
-        )
-        .route("/api/v1/user-imports", post(import_file))
-}
-
-/// A user.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct UserJson {
-    tenant: String,
-    name: String,
-    display_name: String,
-    roles: Vec<&'static str>,
-    services: Vec<String>,
-    supervisor_of: Vec<String>,
-    skills: BTreeMap<String, u8>,
-    profiles: BTreeMap<String, BTreeMap<String, u8>>,
-    capacity: u8,
-    work_groups: BTreeSet<String>,
-    enabled: bool,
-    active: Vec<String>,
-    duty: &'static str,
-    profile: Option<String>,
-    not_available_reason: Option<String>,
-    has_password: bool,
-    version: u32,
-    /// Generated just now; shown this once.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    password: Option<String>,
-}
-
-impl UserJson {
-    fn of(view: &View, account: &Account, password: Option<String>) -> UserJson {
-        let user = account.user.clone();
-        let tenant = view.tenants.get(&user.tenant);
-        let names = |ids: &BTreeSet<ServiceId>| {
-            let named = ids.iter().filter_map(|id| view.services.get(id));
-            named.map(|service| service.name.to_string()).collect()
-        };
-        let levels = |skills: Skills| -> BTreeMap<String, u8> {
-            let skills = skills.into_iter();
-            skills.map(|(name, level)| (name, level.value())).collect()
-        };
-        let (duty, profile) = match user.standing.duty {
-            Duty::Off => ("offDuty", None),
-            Duty::On { profile } => ("onDuty", profile),
-        };
-        let profiles = user.profiles.into_iter();
-        UserJson {
-            tenant: tenant.map_or_else(String::new, |tenant| tenant.name.to_string()),
-            name: user.name.to_string(),
-            display_name: user.display_name,
-            roles: user.roles.iter().map(|role| role.name()).collect(),
-            services: names(&user.services),
-            supervisor_of: names(&user.supervisor_of),
-            skills: levels(user.skills),
-            profiles: profiles
-                .map(|(name, skills)| (name, levels(skills)))
-                .collect(),
-            capacity: user.capacity.value(),
-            work_groups: user.work_groups,
-            enabled: user.enabled,
-            active: names(&user.standing.active),
-            duty,
-            profile,
-            not_available_reason: user.standing.not_available,
-            has_password: account.password.is_some(),
-            version: user.version,
-            password,
-        }
-    }
-}
-
-/// What `POST` and `PATCH` may say.
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct PatchJson {
-    name: Option<String>,
-    tenant: Option<String>,
-    display_name: Option<String>,
-    roles: Option<BTreeSet<String>>,
-    services: Option<BTreeSet<String>>,
-    supervisor_of: Option<BTreeSet<String>>,
-    skills: Option<BTreeMap<String, u8>>,
-    profiles: Option<BTreeMap<String, BTreeMap<String, u8>>>,
-    capacity: Option<u8>,
-    work_groups: Option<BTreeSet<String>>,
-    enabled: Option<bool>,
-    /// A password that somebody thought of.
-    password: Option<String>,
-    /// True: a generated one.
-    new_password: Option<bool>,
-    if_version: Option<u32>,
-}
-
-impl PatchJson {
-    fn patch(&self) -> Result<UserPatch, Refusal> {
-        let roles = self.roles.as_ref().map(|roles| {
-            let roles = roles.iter();
-            roles
-                .map(|name| csv::role(name))
-                .collect::<Result<BTreeSet<Role>, _>>()
-        });
-        let capacity = self.capacity.map(|value| {
-            Capacity::new(value).ok_or_else(|| invalid("capacity is a number from 1 to 10."))
-        });
-        let profiles = self.profiles.as_ref().map(|profiles| {
-            let profiles = profiles.iter();
-            profiles
-                .map(|(name, levels)| Ok((name.clone(), skills(levels)?)))
-                .collect::<Result<_, Refusal>>()
-        });
-        Ok(UserPatch {
-            display_name: self.display_name.clone(),
-            roles: roles
-                .transpose()
-                .map_err(|error| invalid(format!("{error}.")))?,
-            services: self.services.clone(),
-            supervisor_of: self.supervisor_of.clone(),
-            skills: self.skills.as_ref().map(skills).transpose()?,
-            profiles: profiles.transpose()?,
-            capacity: capacity.transpose()?,
-            work_groups: self.work_groups.clone(),
-            enabled: self.enabled,
-        })
-    }
-
-    /// The password to set, and whether it was generated.
-    fn new_password(&self, name: &UserName) -> Result<Option<(String, bool)>, Refusal> {
-        match (&self.password, self.new_password) {
-            (Some(_), Some(true)) => Err(invalid("Give password or newPassword, not both.")),
-            (Some(password), Some(false) | None) => {
-                check_rules(password, name.as_str()).map_err(|bad| invalid(format!("{bad}.")))?;
-                Ok(Some((password.clone(), false)))
-            }
-            (None, Some(true)) => {
-                let password = secret::new_password().map_err(secret::refuse)?;
-                Ok(Some((password, true)))
-            }
-            (None, Some(false) | None) => Ok(None),
-        }
-    }
-}
-
-fn skills(levels: &BTreeMap<String, u8>) -> Result<Skills, Refusal> {
-    let level = |(name, value): (&String, &u8)| match SkillLevel::new(*value) {
-        Some(level) => Ok((name.clone(), level)),
-        None => Err(invalid(format!(
-            "The level of {name} is a number from 1 to {LEVEL_MAX}."
-        ))),
-    };
-    levels.iter().map(level).collect()
+pub fn routes() -> Routes {
+    Routes::new()
+        .get("/api/v1/users", list)
+        .post("/api/v1/users", add)
+        .get("/api/v1/users/{user}", show)
+        .patch("/api/v1/users/{user}", change)
+        .delete("/api/v1/users/{user}", deactivate)
+        .post("/api/v1/user-imports", import_file)
 }
 
 fn user_name(text: &str) -> Result<UserName, Refusal> {
     text.parse().map_err(|error| invalid(format!("{error}.")))
 }
 
-async fn list(State(shared): State<Arc<Shared>>, Extension(acting): Extension<Acting>) -> Response {
+/// All users that one may see.
+#[utoipa::path(get, path = "/api/v1/users", tag = "users",
+    responses((status = 200, body = [UserJson]), (status = "default", body = ProblemDetails)))]
+pub(super) async fn list(
+    State(shared): State<Arc<Shared>>,
+    Extension(acting): Extension<Acting>,
+) -> Response {
+    if let Err(refusal) = acting.check_at_home(Action::SeeUsers) {
+        return answer::problem(&refusal);
+    }
     let view = shared.engine.view();
     let accounts = view.people.accounts();
-    let seen = accounts.filter(|account| acting.may(Action::SeeUsers, account.user.tenant));
+    let seen = accounts.filter(|account| acting.may_in(Action::SeeUsers, account.user.tenant));
     let users: Vec<UserJson> = seen
         .map(|account| UserJson::of(&view, account, None))
         .collect();
     answer::json_ok(&users)
 }
 
-async fn show(
+/// One user.
+#[utoipa::path(get, path = "/api/v1/users/{user}", tag = "users",
+    params(("user" = String, Path, description = "The user's name")),
+    responses((status = 200, body = UserJson), (status = "default", body = ProblemDetails)))]
+pub(super) async fn show(
     State(shared): State<Arc<Shared>>,
     Extension(acting): Extension<Acting>,
     Path(name): Path<String>,
@@ -254,33 +81,49 @@ async fn show(
     shown(found.map(|account| answer::json_ok(&UserJson::of(&view, &account, None))))
 }
 
-/// The user of that name; one of another tenant is as if there were none.
+/// The user of that name, for somebody who may do that at all.
 fn find(view: &View, acting: &Acting, action: Action, name: &str) -> Result<Arc<Account>, Refusal> {
-    let unknown = || Refusal::new(Code::NotFound, format!("There is no user {name}."));
-    let account = view.people.named(name).ok_or_else(unknown)?;
-    let tenant = account.user.tenant;
-    if acting.may(action, tenant) {
-        return Ok(account.clone());
-    }
-    Err(match acting.may(Action::SeeUsers, tenant) {
-        true => not_allowed(),
-        false => unknown(),
-    })
+    acting.check_at_home(action)?;
+    let account = view.people.named(name);
+    let account = account.filter(|account| acting.may_in(action, account.user.tenant));
+    let account =
+        account.ok_or_else(|| Refusal::new(Code::NotFound, format!("There is no user {name}.")))?;
+    Ok(account.clone())
 }
 
-async fn add(
+/// The tenant in which somebody new belongs: one's own, or, for the operator, the one that is
+/// named.
+fn tenant_of_new(
+    view: &View,
+    acting: &Acting,
+    named: Option<String>,
+) -> Result<Option<String>, Refusal> {
+    let home = acting.home(view)?;
+    match (home, named) {
+        (None, named) => Ok(named),
+        (Some(home), Some(named)) if named != home => Err(not_allowed()),
+        (Some(home), Some(_) | None) => Ok(Some(home)),
+    }
+}
+
+/// Adds a user, who has a name at least.
+#[utoipa::path(post, path = "/api/v1/users", tag = "users",
+    request_body = PatchJson,
+    responses((status = 200, body = UserJson), (status = "default", body = ProblemDetails)))]
+pub(super) async fn add(
     State(shared): State<Arc<Shared>>,
     Extension(acting): Extension<Acting>,
     request: Request,
 ) -> Response {
     let added = async {
+        acting.check_at_home(Action::ChangeUsers)?;
         let body: PatchJson = json_body(request).await?;
         let name = body
             .name
             .as_deref()
             .ok_or_else(|| invalid("name is missing."))?;
         let name = user_name(name)?;
-        let tenant = acting.tenant(&shared.engine.view(), body.tenant.clone())?;
+        let tenant = tenant_of_new(&shared.engine.view(), &acting, body.tenant.clone())?;
         let password = body.new_password(&name)?;
         let hash = match &password {
             Some((password, _)) => Some(shared.passwords.hash(password.clone()).await?),
@@ -297,18 +140,23 @@ async fn add(
     shown(added.await)
 }
 
-async fn change(
+/// Changes what the body says of a user.
+#[utoipa::path(patch, path = "/api/v1/users/{user}", tag = "users",
+    params(("user" = String, Path, description = "The user's name")),
+    request_body = PatchJson,
+    responses((status = 200, body = UserJson), (status = "default", body = ProblemDetails)))]
+pub(super) async fn change(
     State(shared): State<Arc<Shared>>,
     Extension(acting): Extension<Acting>,
     Path(name): Path<String>,
     request: Request,
 ) -> Response {
     let changed = async {
+        find(&shared.engine.view(), &acting, Action::ChangeUsers, &name)?;
         let body: PatchJson = json_body(request).await?;
         if body.name.is_some() || body.tenant.is_some() {
             return Err(invalid("A user keeps name and tenant: add another one."));
         }
-        find(&shared.engine.view(), &acting, Action::ChangeUsers, &name)?;
         let name = user_name(&name)?;
         let mut edits = vec![Edit::Change {
             name: name.clone(),
@@ -332,7 +180,11 @@ async fn change(
     shown(changed.await)
 }
 
-async fn deactivate(
+/// Deactivates a user: users are never deleted.
+#[utoipa::path(delete, path = "/api/v1/users/{user}", tag = "users",
+    params(("user" = String, Path, description = "The user's name")),
+    responses((status = 200, body = UserJson), (status = "default", body = ProblemDetails)))]
+pub(super) async fn deactivate(
     State(shared): State<Arc<Shared>>,
     Extension(acting): Extension<Acting>,
     Path(name): Path<String>,
@@ -385,9 +237,10 @@ async fn order(
 }
 
 /// What `POST /api/v1/user-imports` says.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct ImportJson {
+#[schema(as = UserImport)]
+pub(super) struct ImportJson {
     csv: String,
     #[serde(default)]
     dry_run: bool,
@@ -395,9 +248,10 @@ struct ImportJson {
 }
 
 /// What came of an import.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct ImportedJson {
+#[schema(as = UsersImported)]
+pub(super) struct ImportedJson {
     dry_run: bool,
     added: usize,
     changed: usize,
@@ -405,16 +259,21 @@ struct ImportedJson {
     passwords: BTreeMap<String, String>,
 }
 
-async fn import_file(
+/// Adds and changes users from a file: all of it or nothing.
+#[utoipa::path(post, path = "/api/v1/user-imports", tag = "users",
+    request_body = ImportJson,
+    responses((status = 200, body = ImportedJson), (status = "default", body = ProblemDetails)))]
+pub(super) async fn import_file(
     State(shared): State<Arc<Shared>>,
     Extension(acting): Extension<Acting>,
     request: Request,
 ) -> Response {
     let imported = async {
+        acting.check_at_home(Action::ChangeUsers)?;
         let body: ImportJson = json_body_of(request, IMPORT_BYTES_MAX).await?;
         let rows = csv::read(&body.csv).map_err(wrong_file)?;
         let view = shared.engine.view();
-        let tenant = acting.tenant(&view, body.tenant)?;
+        let tenant = tenant_of_new(&view, &acting, body.tenant)?;
         for row in &rows {
             if view.people.named(row.name.as_str()).is_some() {
                 find(&view, &acting, Action::ChangeUsers, row.name.as_str())?;
