@@ -217,7 +217,7 @@ fn spawn_servers(
         shutdown: stopped.clone(),
     };
     let intake = crate::http::intake::router(shared.clone());
-    let console = crate::http::ops::router(shared.clone());
+    let console = crate::http::console::router(shared.clone());
     let control = crate::http::control::router(shared.clone());
     let mut serving = JoinSet::new();
     for listener in listeners.intake {

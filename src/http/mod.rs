@@ -4,7 +4,8 @@
 //! - [`intake`] is the senders' door: [`auth`] and [`rate`] say who may come in, [`media`] and
 //!   [`body`] take the bytes within the [`budget`], [`message`] has them carried out, [`upload`]
 //!   puts attachments away first, [`query`] answers questions;
-//! - [`ops`] is what probes and Prometheus see on the console's listener;
+//! - [`console`] is the JSON interface for people, on the console's listener; [`ops`] what probes and
+//!   Prometheus see there;
 //! - [`control`] is the JSON interface for the machine's own operator, [`notifications`] those that
 //!   were given up, [`look`] what is looked up for it;
 //! - both have [`services`] and [`users`], for whoever is [`acting`]; [`json_request`] is what they
@@ -17,6 +18,7 @@ pub mod auth;
 pub mod body;
 pub mod budget;
 pub mod connection;
+pub mod console;
 pub mod control;
 pub mod intake;
 pub mod json;

@@ -15,6 +15,7 @@ use crate::domain::policy::Policy;
 use crate::domain::refusal::{Problem, Refusal};
 use crate::engine::handle::EngineHandle;
 use crate::people::password::Passwords;
+use crate::people::sign_in::SignIns;
 use crate::store::StoreError;
 use crate::store::read::{Reader, Readers};
 
@@ -98,6 +99,8 @@ pub struct Shared {
     pub reload: ReloadHook,
     /// Hashes and checks passwords.
     pub passwords: Passwords,
+    /// The door for people.
+    pub sign_ins: SignIns,
     /// Counts notifications.
     pub notifications: NotificationsHook,
     /// When the daemon began to serve.
@@ -120,6 +123,7 @@ impl Shared {
     /// Everything at its beginning.
     pub fn new(setup: SharedSetup) -> Arc<Shared> {
         let callers = Callers::new(&setup.policy, &Callers::default());
+        let sign_ins = SignIns::new(setup.engine.clone(), setup.passwords.clone());
         Arc::new(Shared {
             engine: setup.engine,
             progress: setup.progress,
@@ -129,6 +133,7 @@ impl Shared {
             database: setup.database,
             reload: setup.reload,
             passwords: setup.passwords,
+            sign_ins,
             notifications: setup.notifications,
             started: Instant::now(),
             large: Semaphore::new(LARGE_AT_A_TIME),

@@ -1,5 +1,6 @@
 //! TLS: who is known by a certificate, and what happens when certificates change.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -84,6 +85,7 @@ impl Encrypted {
         let mut setting = Setting::default();
         let crm = setting.policy.senders.get_mut("crm").expect("there");
         Arc::make_mut(crm).client_cert_subject = Some("CN=crm,O=Bank".to_owned());
+        setting.console_tls = Some(tls.clone());
         setting.tls = Some(tls);
         Encrypted {
             world: World::open(setting).await,
@@ -95,6 +97,17 @@ impl Encrypted {
 
     async fn connect(
         &self,
+        trusted: &Authority,
+        certificate: Option<Leaf>,
+        alpn: &[u8],
+    ) -> std::io::Result<TlsStream<TcpStream>> {
+        let intake = self.world.address;
+        self.connect_to(intake, trusted, certificate, alpn).await
+    }
+
+    async fn connect_to(
+        &self,
+        address: SocketAddr,
         trusted: &Authority,
         certificate: Option<Leaf>,
         alpn: &[u8],
@@ -115,7 +128,7 @@ impl Encrypted {
             }
         };
         config.alpn_protocols = vec![alpn.to_vec()];
-        let stream = TcpStream::connect(self.world.address).await?;
+        let stream = TcpStream::connect(address).await?;
         let name = ServerName::try_from("localhost").expect("a name");
         TlsConnector::from(Arc::new(config))
             .connect(name, stream)
@@ -161,6 +174,31 @@ async fn a_certificate_of_a_strange_authority_ends_the_connection() {
         let ask = Ask::post(&work_item("s-1"));
         let sent = tokio::io::AsyncWriteExt::write_all(&mut client.stream, &ask.bytes()).await;
         assert!(sent.is_err() || client.answer().await.is_none());
+    }
+}
+
+#[tokio::test]
+async fn a_session_under_tls_has_a_cookie_of_this_host_alone() {
+    let door = Encrypted::open().await;
+    let user = r#"{"name":"anna","password":"correct horse battery"}"#;
+    let added = door.world.operate("POST", "/api/v1/users", user).await;
+    assert_eq!(added.status, 200, "{added:?}");
+    let console = door.world.console;
+    let stream = door.connect_to(console, &door.authority, None, ALPN_HTTP1);
+    let mut client = Client {
+        stream: stream.await.expect("connected"),
+    };
+    let body = br#"{"user":"anna","password":"correct horse battery"}"#;
+    let sign_in = Ask::new("POST", "/api/v1/session").body(body);
+    let signed_in = client.ask(&sign_in).await;
+    let token = signed_in.json()["token"].as_str().map(str::to_owned);
+    let token = token.expect("a token");
+    let cookie = format!("__Host-anteroom-session={token}; Path=/; HttpOnly; SameSite=Lax; Secure");
+    let expected = cookie.to_lowercase();
+    assert_eq!(signed_in.header("set-cookie"), Some(expected.as_str()));
+    for (name, status) in [("__Host-anteroom-session", 200), ("anteroom-session", 401)] {
+        let who = Ask::new("GET", "/api/v1/session").header("cookie", &format!("{name}={token}"));
+        assert_eq!(client.ask(&who).await.status, status, "{name}");
     }
 }
 

@@ -26,7 +26,7 @@ use crate::engine::Engine;
 use crate::engine::run::{RunningEngine, clock, spawn};
 use crate::http::server::{Listener, Server, ServerLimits, TlsSource};
 use crate::http::state::{Shared, SharedSetup};
-use crate::http::{control, intake, ops};
+use crate::http::{console, control, intake};
 use crate::store::read::Readers;
 use crate::store::sqlite::{SqliteOptions, SqliteStore};
 
@@ -100,8 +100,10 @@ pub struct Setting {
     pub body_timeout: Duration,
     /// See [`Server`].
     pub limits: ServerLimits,
-    /// See [`Server`].
+    /// See [`Server`]; of the intake.
     pub tls: Option<TlsSource>,
+    /// See [`Server`]; of the console.
+    pub console_tls: Option<TlsSource>,
 }
 
 impl Default for Setting {
@@ -117,6 +119,7 @@ impl Default for Setting {
                 idle_timeout: Duration::from_secs(60),
             },
             tls: None,
+            console_tls: None,
         }
     }
 }
@@ -178,8 +181,9 @@ impl World {
         };
         let door = intake::router(shared.clone());
         let intake = server("intake", Listener::Tcp(intake_listener), setting.tls, door);
-        let probes = ops::router(shared.clone());
-        let console_server = server("console", Listener::Tcp(console_listener), None, probes);
+        let people = console::router(shared.clone());
+        let tls = setting.console_tls;
+        let console_server = server("console", Listener::Tcp(console_listener), tls, people);
         let operator = control::router(shared.clone());
         let operators = server("control", Listener::Unix(control_listener), None, operator);
         tokio::spawn(console_server.serve());
@@ -199,6 +203,12 @@ impl World {
     pub async fn probe(&self, path: &str) -> Answer {
         let stream = TcpStream::connect(self.console).await.expect("connected");
         Client { stream }.ask(&Ask::new("GET", path)).await
+    }
+
+    /// Asks the console, on a connection of its own.
+    pub async fn ask_console(&self, ask: &Ask) -> Answer {
+        let stream = TcpStream::connect(self.console).await.expect("connected");
+        Client { stream }.ask(ask).await
     }
 
     /// Asks on the control socket.

@@ -1,0 +1,67 @@
+//! The JSON interface for people and for the programs that act for them, on the console's listener.
+//!
+//! - [`session`]: signing in and out; [`cookie`] carries a session, [`guard`] lets in who is known;
+//! - [`me`]: what is one's own; services and users are those of [`super::services`] and
+//!   [`super::users`];
+//! - [`headers`]: what browsers are told with every answer; [`openapi`] describes all of it.
+//!
+//! # A new route
+//! 1. Write the handler in the file of its noun, with `#[utoipa::path]` above it. It takes who asks
+//!    as `Extension<SignedIn>`, or, where the control socket has the same route, as
+//!    `Extension<Acting>`; the address, for the audit, as `Extension<Remote>`. It asks
+//!    [`crate::domain::permission::may`] itself: being known allows nothing yet.
+//! 2. Add it to the `routes()` of that file, and a new file's `routes()` to [`behind_the_guard`].
+//! 3. Name it in the `paths` of [`openapi`].
+//! 4. Say in `tests/roles.rs` whom it answers what.
+//!
+//! Tests fail where 3 or 4 was left out, for they start from the list that the router is made of.
+
+pub mod cookie;
+pub mod guard;
+pub mod headers;
+pub mod me;
+pub mod openapi;
+pub mod session;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware;
+
+use super::answer;
+use super::ops;
+use super::routes::Routes;
+use super::services;
+use super::state::Shared;
+use super::users;
+
+/// Everything that is answered on the console's listener, the probes included.
+pub fn router(shared: Arc<Shared>) -> Router {
+    routes(&shared)
+        .into_router()
+        .with_state(shared.clone())
+        .merge(ops::router(shared))
+        .fallback(answer::unknown_route)
+        .method_not_allowed_fallback(answer::wrong_method)
+        .layer(middleware::map_response(headers::secure))
+}
+
+/// All of the interface.
+fn routes(shared: &Arc<Shared>) -> Routes {
+    let guard = middleware::from_fn_with_state(shared.clone(), guard::admit);
+    let guarded = behind_the_guard().behind(|router| router.route_layer(guard));
+    session::open_routes()
+        .merge(openapi::routes())
+        .merge(guarded)
+}
+
+/// What is only for those who are known.
+fn behind_the_guard() -> Routes {
+    session::routes()
+        .merge(me::routes())
+        .merge(services::routes())
+        .merge(users::routes())
+}

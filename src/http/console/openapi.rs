@@ -1,0 +1,73 @@
+//! The description of the whole interface: `/api/v1/openapi.json`.
+//!
+//! Each handler describes itself with `#[utoipa::path]`, each JSON type with `ToSchema`; here they
+//! are listed. That the list is whole is tested.
+
+use axum::response::Response;
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+
+use crate::http::answer::{self, ProblemDetails};
+use crate::http::routes::Routes;
+use crate::http::{services, users};
+
+use super::{me, session};
+
+/// The route, for everybody: a description tells nothing that the source does not.
+pub fn routes() -> Routes {
+    Routes::new().get("/api/v1/openapi.json", describe)
+}
+
+/// All that can be asked.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Anteroom",
+        description = "Times are as in the XML, with an offset. Refusals are problem details (RFC \
+                       9457) with the codes of the XML.",
+    ),
+    paths(
+        describe,
+        me::change_password,
+        me::create_token,
+        me::revoke_token,
+        me::show,
+        me::tokens,
+        services::entrance,
+        services::list,
+        session::sign_in,
+        session::sign_out,
+        session::who,
+        users::add,
+        users::change,
+        users::deactivate,
+        users::import_file,
+        users::list,
+        users::show,
+    ),
+    components(schemas(ProblemDetails)),
+    modifiers(&Schemes),
+    security(("token" = []), ("cookie" = []))
+)]
+pub(super) struct Description;
+
+/// By what somebody is known.
+struct Schemes;
+
+impl Modify for Schemes {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let components = openapi.components.get_or_insert_default();
+        let token = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+        let cookie = ApiKeyValue::new("anteroom-session");
+        let cookie = SecurityScheme::ApiKey(ApiKey::Cookie(cookie));
+        components.add_security_scheme("token", token);
+        components.add_security_scheme("cookie", cookie);
+    }
+}
+
+/// This description.
+#[utoipa::path(get, path = "/api/v1/openapi.json", tag = "openapi", security(()),
+    responses((status = 200, content_type = "application/json")))]
+pub(super) async fn describe() -> Response {
+    answer::json_ok(&Description::openapi())
+}

@@ -1,0 +1,338 @@
+//! Every route, asked by everybody.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::super::routes;
+use super::world::{PASSWORD, asking, open, session_of, shown};
+use crate::http::tests::world::{Answer, World};
+
+/// Who asks: `supervisor` sees to the service `loans`, `elsewhere` to another, `stranger` is the
+/// admin of another tenant.
+const WHO: [&str; 7] = [
+    "nobody",
+    "agent",
+    "supervisor",
+    "elsewhere",
+    "auditor",
+    "admin",
+    "stranger",
+];
+
+/// A route, what to ask of it, and the status for each of [`WHO`]. In the body, `WHO` stands for
+/// who asks.
+struct Row {
+    method: &'static str,
+    path: &'static str,
+    asked: &'static str,
+    body: Value,
+    statuses: [u16; 7],
+}
+
+fn row(
+    method: &'static str,
+    path: &'static str,
+    asked: &'static str,
+    body: Value,
+    statuses: [u16; 7],
+) -> Row {
+    Row {
+        method,
+        path,
+        asked,
+        body,
+        statuses,
+    }
+}
+
+const EVERYBODY: [u16; 7] = [200; 7];
+const KNOWN: [u16; 7] = [401, 200, 200, 200, 200, 200, 200];
+const KNOWN_DONE: [u16; 7] = [401, 204, 204, 204, 204, 204, 204];
+const ADMINS: [u16; 7] = [401, 403, 403, 403, 403, 200, 200];
+const ADMIN_AT_HOME: [u16; 7] = [401, 403, 403, 403, 403, 200, 404];
+
+/// In this order.
+fn table() -> Vec<Row> {
+    let none = Value::Null;
+    let tokens = "/api/v1/me/tokens";
+    let user = "/api/v1/users/{user}";
+    let target = "/api/v1/users/target";
+    let change = json!({"old": PASSWORD, "new": "another long password"});
+    let sign_in = json!({"user": "agent", "password": PASSWORD});
+    vec![
+        row(
+            "GET",
+            "/api/v1/openapi.json",
+            "/api/v1/openapi.json",
+            none.clone(),
+            EVERYBODY,
+        ),
+        row(
+            "POST",
+            "/api/v1/session",
+            "/api/v1/session",
+            sign_in,
+            EVERYBODY,
+        ),
+        row(
+            "GET",
+            "/api/v1/session",
+            "/api/v1/session",
+            none.clone(),
+            KNOWN,
+        ),
+        row(
+            "DELETE",
+            "/api/v1/session",
+            "/api/v1/session",
+            none.clone(),
+            KNOWN_DONE,
+        ),
+        row("GET", "/api/v1/me", "/api/v1/me", none.clone(), KNOWN),
+        row(
+            "PUT",
+            "/api/v1/me/password",
+            "/api/v1/me/password",
+            change,
+            KNOWN_DONE,
+        ),
+        row("GET", tokens, tokens, none.clone(), KNOWN),
+        row("POST", tokens, tokens, json!({"label": "robot"}), KNOWN),
+        row(
+            "DELETE",
+            "/api/v1/me/tokens/{label}",
+            "/api/v1/me/tokens/robot",
+            none.clone(),
+            KNOWN_DONE,
+        ),
+        row(
+            "GET",
+            "/api/v1/services",
+            "/api/v1/services",
+            none.clone(),
+            KNOWN,
+        ),
+        row(
+            "PUT",
+            "/api/v1/services/{service}/entrance",
+            "/api/v1/services/loans/entrance",
+            json!({"state": "closed"}),
+            [401, 403, 200, 404, 403, 200, 404],
+        ),
+        row(
+            "GET",
+            "/api/v1/users",
+            "/api/v1/users",
+            none.clone(),
+            [401, 403, 403, 403, 200, 200, 200],
+        ),
+        row(
+            "POST",
+            "/api/v1/users",
+            "/api/v1/users",
+            json!({"name": "new-WHO"}),
+            ADMINS,
+        ),
+        row(
+            "GET",
+            user,
+            target,
+            none.clone(),
+            [401, 403, 403, 403, 200, 200, 404],
+        ),
+        row("PATCH", user, target, json!({"capacity": 2}), ADMIN_AT_HOME),
+        row("DELETE", user, target, none, ADMIN_AT_HOME),
+        row(
+            "POST",
+            "/api/v1/user-imports",
+            "/api/v1/user-imports",
+            json!({"csv": "name\nimported-WHO\n"}),
+            ADMINS,
+        ),
+    ]
+}
+
+#[tokio::test]
+async fn every_route_answers_everybody_as_the_table_says() {
+    let world = open().await;
+    let table = table();
+    let mounted = routes(&world.shared);
+    let rows: BTreeSet<_> = table
+        .iter()
+        .map(|row| (row.method.to_owned(), row.path))
+        .collect();
+    assert_eq!(&rows, mounted.ways(), "the table names every route");
+    let mut faults = Vec::new();
+    for row in &table {
+        for (who, expected) in WHO.into_iter().zip(row.statuses) {
+            let answer = ask(&world, row, who).await;
+            let code = answer.status;
+            let is_named = match expected {
+                401 => answer.body.contains(r#""code":"notAuthenticated""#),
+                403 => answer.body.contains(r#""code":"notAuthorised""#),
+                404 => answer.body.contains(r#""code":"notFound""#),
+                _ => true,
+            };
+            if code != expected || !is_named {
+                let (method, path) = (row.method, row.path);
+                faults.push(format!(
+                    "{method} {path} by {who}: {code}, not {expected}; {}",
+                    answer.body
+                ));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+async fn ask(world: &World, row: &Row, who: &str) -> Answer {
+    let body = match &row.body {
+        Value::Null => String::new(),
+        body => body.to_string().replace("WHO", who),
+    };
+    let ask = asking(row.method, row.asked, &body);
+    let ask = match who {
+        "nobody" => ask,
+        who => shown(ask, &session_of(world, who).await),
+    };
+    world.ask_console(&ask).await
+}
+
+async fn seen(world: &World, who: &str, path: &str) -> Vec<(String, String)> {
+    let ask = shown(asking("GET", path, ""), &session_of(world, who).await);
+    let list = world.ask_console(&ask).await.json();
+    let list = list.as_array().expect("a list").clone();
+    let text = |one: &Value, field: &str| one[field].as_str().expect("a text").to_owned();
+    list.iter()
+        .map(|one| (text(one, "tenant"), text(one, "name")))
+        .collect()
+}
+
+#[tokio::test]
+async fn everybody_sees_their_own_services() {
+    let world = open().await;
+    let all: &[_] = &[("demo", "loans"), ("demo", "quiet")];
+    for (who, expected) in [
+        ("agent", &[("demo", "loans")][..]),
+        ("supervisor", &[("demo", "loans")]),
+        ("elsewhere", &[("demo", "quiet")]),
+        ("auditor", all),
+        ("admin", all),
+        ("stranger", &[("other", "quiet")]),
+    ] {
+        let services = seen(&world, who, "/api/v1/services").await;
+        let services: Vec<_> = services
+            .iter()
+            .map(|(tenant, name)| (tenant.as_str(), name.as_str()))
+            .collect();
+        assert_eq!(services, expected, "{who}");
+    }
+}
+
+#[tokio::test]
+async fn an_order_is_for_the_service_of_ones_own_tenant() {
+    let world = open().await;
+    let token = session_of(&world, "stranger").await;
+    let path = "/api/v1/services/quiet/entrance";
+    let order = |body: &str| shown(asking("PUT", path, body), &token);
+    let foreign = order(r#"{"state":"closed","tenant":"demo"}"#);
+    assert_eq!(world.ask_console(&foreign).await.status, 404);
+    let query = asking(
+        "PUT",
+        &format!("{path}?tenant=demo"),
+        r#"{"state":"closed"}"#,
+    );
+    let query = world.ask_console(&shown(query, &token)).await;
+    assert_eq!(query.status, 404);
+    let until = order(r#"{"state":"closed","until":"tomorrow"}"#);
+    assert_eq!(world.ask_console(&until).await.status, 422);
+    let own = order(r#"{"state":"closed","reason":"stocktaking"}"#);
+    let closed = world.ask_console(&own).await;
+    assert_eq!(closed.status, 200, "{closed:?}");
+    assert_eq!(closed.json()["entrance"]["state"], "closed");
+    let view = world.shared.engine.view();
+    let states: Vec<_> = view
+        .services
+        .values()
+        .filter(|service| service.name.as_ref() == "quiet")
+        .map(|service| {
+            let tenant = view.tenants.get(&service.tenant).expect("there");
+            (tenant.name.to_string(), service.entrance.state_name())
+        })
+        .collect();
+    let expected = [("demo", "open"), ("other", "closed")];
+    assert_eq!(
+        states,
+        expected.map(|(tenant, state)| (tenant.to_owned(), state))
+    );
+}
+
+#[tokio::test]
+async fn an_admin_sees_and_changes_the_users_of_one_tenant() {
+    let world = open().await;
+    let users = seen(&world, "stranger", "/api/v1/users").await;
+    let own = ["stranger", "foreigner"].map(|name| ("other".to_owned(), name.to_owned()));
+    assert_eq!(users, own);
+    let token = session_of(&world, "stranger").await;
+    for (method, path, body, expected) in [
+        (
+            "POST",
+            "/api/v1/users",
+            r#"{"name":"x","tenant":"demo"}"#,
+            403,
+        ),
+        (
+            "POST",
+            "/api/v1/users",
+            r#"{"name":"x","tenant":"none"}"#,
+            403,
+        ),
+        (
+            "POST",
+            "/api/v1/users",
+            r#"{"name":"x","services":["loans"]}"#,
+            422,
+        ),
+        (
+            "POST",
+            "/api/v1/users",
+            r#"{"name":"x","tenant":"other"}"#,
+            200,
+        ),
+        (
+            "PATCH",
+            "/api/v1/users/agent",
+            r#"{"newPassword":true}"#,
+            404,
+        ),
+        ("PATCH", "/api/v1/users/nobody", "{}", 404),
+        (
+            "POST",
+            "/api/v1/user-imports",
+            r#"{"csv":"name\nagent\n"}"#,
+            404,
+        ),
+        (
+            "POST",
+            "/api/v1/user-imports",
+            r#"{"csv":"name\ny\n","tenant":"demo"}"#,
+            403,
+        ),
+        (
+            "POST",
+            "/api/v1/user-imports",
+            r#"{"csv":"name\ny\n"}"#,
+            200,
+        ),
+    ] {
+        let ask = shown(asking(method, path, body), &token);
+        let answer = world.ask_console(&ask).await;
+        assert_eq!(answer.status, expected, "{method} {path} {body} {answer:?}");
+    }
+    let people = world.shared.engine.people();
+    let tenant = |name: &str| people.named(name).map(|account| account.user.tenant);
+    assert!(tenant("x").is_some());
+    assert_eq!(tenant("x"), tenant("stranger"));
+    assert_eq!(tenant("y"), tenant("stranger"));
+}

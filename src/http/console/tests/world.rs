@@ -1,0 +1,111 @@
+//! Two tenants with people in them, and what they ask.
+
+use std::sync::Arc;
+
+use crate::domain::journal::Actor;
+use crate::domain::people::{Role, UserPatch};
+use crate::engine::people::change::{ChangePeople, Edit};
+use crate::http::tests::world::{Answer, Ask, Setting, World};
+use crate::people::secret;
+
+/// Everybody's.
+pub const PASSWORD: &str = "correct horse battery";
+
+/// Name, tenant, role, service of which they are a member or, as a supervisor, which they see to.
+const USERS: [(&str, &str, Role, &str); 8] = [
+    ("agent", "demo", Role::Agent, "loans"),
+    ("target", "demo", Role::Agent, "loans"),
+    ("supervisor", "demo", Role::Supervisor, "loans"),
+    ("elsewhere", "demo", Role::Supervisor, "quiet"),
+    ("auditor", "demo", Role::Auditor, ""),
+    ("admin", "demo", Role::Admin, ""),
+    ("stranger", "other", Role::Admin, ""),
+    ("foreigner", "other", Role::Agent, "quiet"),
+];
+
+/// The tenants `demo` with `loans` and `quiet`, and `other` with a `quiet` of its own.
+pub async fn open() -> World {
+    let mut setting = Setting::default();
+    let tenants = &mut setting.policy.tenants;
+    let mut other = tenants.get("demo").expect("there").as_ref().clone();
+    other.name = "other".to_owned();
+    other.services.remove("loans");
+    tenants.insert("other".to_owned(), Arc::new(other));
+    let world = World::open(setting).await;
+    let hash = world.shared.passwords.hash(PASSWORD.to_owned()).await;
+    let hash = hash.expect("there is room");
+    let edits = USERS.map(|(name, tenant, role, service)| {
+        let service = Some(service).filter(|service| !service.is_empty());
+        let services = Some(service.into_iter().map(str::to_owned).collect());
+        let (services, supervisor_of) = match role {
+            Role::Supervisor => (None, services),
+            Role::Agent | Role::Auditor | Role::Admin => (services, None),
+        };
+        Edit::Add {
+            name: name.parse().expect("a name"),
+            tenant: Some(tenant.to_owned()),
+            patch: UserPatch {
+                roles: Some([role].into()),
+                services,
+                supervisor_of,
+                ..UserPatch::default()
+            },
+            password: Some(hash.clone()),
+        }
+    });
+    change(&world, edits.into()).await;
+    world
+}
+
+/// Has people changed as the operator would.
+pub async fn change(world: &World, edits: Vec<Edit>) {
+    let change = ChangePeople {
+        actor: Actor::Operator("test".to_owned()),
+        from: None,
+        edits,
+        dry_run: false,
+    };
+    let changed = world.shared.engine.change_people(change).await;
+    changed.expect("the edits are good");
+}
+
+/// The token of a new session, without a password's hashing.
+pub async fn session_of(world: &World, name: &str) -> String {
+    let people = world.shared.engine.people();
+    let account = people.named(name).expect("there").clone();
+    let (token, digest) = secret::new_token().expect("random bytes");
+    let open = Edit::OpenSession {
+        user: account.user.id,
+        digest,
+        verified: account.password.clone().expect("a password"),
+    };
+    change(world, vec![open]).await;
+    token
+}
+
+/// A sign-in in the making.
+pub fn signing_in(name: &str, password: &str) -> Ask {
+    let body = serde_json::json!({"user": name, "password": password});
+    Ask::new("POST", "/api/v1/session").body(body.to_string().as_bytes())
+}
+
+/// A request with a body.
+pub fn asking(method: &str, path: &str, body: &str) -> Ask {
+    Ask::new(method, path).body(body.as_bytes())
+}
+
+/// The same with a token in `Authorization`.
+pub fn shown(ask: Ask, token: &str) -> Ask {
+    ask.header("authorization", &format!("Bearer {token}"))
+}
+
+/// The same with a token in the cookie.
+pub fn in_cookie(ask: Ask, token: &str) -> Ask {
+    ask.header("cookie", &format!("theme=dark; anteroom-session={token}"))
+}
+
+/// Status and code of a refusal.
+pub fn refusal(answer: &Answer) -> (u16, String) {
+    let code = answer.json()["code"].as_str().unwrap_or("none").to_owned();
+    (answer.status, code)
+}
