@@ -82,9 +82,7 @@ impl Credentials {
             self.key
         );
         if !self.passwords.is_empty() {
-            text.push_str(
-                "\n# The users are known already; they sign in once there is a console.\n",
-            );
+            text.push_str("\n# Users sign in to the console: POST /api/v1/session.\n");
         }
         for (name, password) in &self.passwords {
             text.push_str(&format!("\n[user.{name}]\npassword = \"{password}\"\n"));

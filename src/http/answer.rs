@@ -1,5 +1,7 @@
 //! Answers as HTTP. The only file that knows status codes.
 
+use std::collections::BTreeMap;
+
 use axum::body::Body;
 use axum::http::header::{
     CONNECTION, CONTENT_TYPE, HeaderName, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE,
@@ -7,7 +9,8 @@ use axum::http::header::{
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::openapi::{self, RefOr};
+use utoipa::{IntoResponses, ToSchema};
 
 use crate::domain::answer::{Answer, Receipt};
 use crate::domain::code::Code;
@@ -19,7 +22,8 @@ use crate::wire::answer::write_answer;
 const ANSWER_BYTES: usize = 512;
 const XML: HeaderValue = HeaderValue::from_static("application/xml; charset=utf-8");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
-const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
+const PROBLEM_TYPE: &str = "application/problem+json";
+const PROBLEM: HeaderValue = HeaderValue::from_static(PROBLEM_TYPE);
 
 const BEARER: &str = r#"Bearer realm="anteroom""#;
 const BASIC: &str = r#"Basic realm="anteroom", charset="UTF-8""#;
@@ -168,6 +172,17 @@ pub async fn wrong_method() -> Response {
         Code::MethodNotAllowed,
         "This address does not know the method.",
     ))
+}
+
+impl IntoResponses for ProblemDetails<'_> {
+    fn responses() -> BTreeMap<String, RefOr<openapi::Response>> {
+        let details = openapi::Ref::from_schema_name(ProblemDetails::name());
+        let refused = openapi::ResponseBuilder::new()
+            .description("Refused; `code` says why.")
+            .content(PROBLEM_TYPE, openapi::Content::new(Some(details)))
+            .build();
+        [("default".to_owned(), RefOr::T(refused))].into()
+    }
 }
 
 /// JSON that is no refusal.

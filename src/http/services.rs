@@ -34,7 +34,7 @@ pub fn routes() -> Routes {
 
 /// The services that one may see, with what waits there.
 #[utoipa::path(get, path = "/api/v1/services", tag = "services",
-    responses((status = 200, body = [ServiceJson]), (status = "default", body = ProblemDetails)))]
+    responses((status = 200, body = [ServiceJson]), ProblemDetails))]
 pub(super) async fn list(
     State(shared): State<Arc<Shared>>,
     Extension(acting): Extension<Acting>,
@@ -68,7 +68,7 @@ pub(super) struct OrderJson {
 #[utoipa::path(put, path = "/api/v1/services/{service}/entrance", tag = "services",
     params(("service" = String, Path, description = "The service's name")),
     request_body = OrderJson,
-    responses((status = 200, body = OrderedJson), (status = "default", body = ProblemDetails)))]
+    responses((status = 200, body = OrderedJson), ProblemDetails))]
 pub(super) async fn entrance(
     State(shared): State<Arc<Shared>>,
     Extension(acting): Extension<Acting>,

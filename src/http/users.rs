@@ -50,7 +50,7 @@ fn user_name(text: &str) -> Result<UserName, Refusal> {
 
 /// All users that one may see.
 #[utoipa::path(get, path = "/api/v1/users", tag = "users",
-    responses((status = 200, body = [UserJson]), (status = "default", body = ProblemDetails)))]
+    responses((status = 200, body = [UserJson]), ProblemDetails))]
 pub(super) async fn list(
     State(shared): State<Arc<Shared>>,
     Extension(acting): Extension<Acting>,
@@ -70,7 +70,7 @@ pub(super) async fn list(
 /// One user.
 #[utoipa::path(get, path = "/api/v1/users/{user}", tag = "users",
     params(("user" = String, Path, description = "The user's name")),
-    responses((status = 200, body = UserJson), (status = "default", body = ProblemDetails)))]
+    responses((status = 200, body = UserJson), ProblemDetails))]
 pub(super) async fn show(
     State(shared): State<Arc<Shared>>,
     Extension(acting): Extension<Acting>,
@@ -109,7 +109,7 @@ fn tenant_of_new(
 /// Adds a user, who has a name at least.
 #[utoipa::path(post, path = "/api/v1/users", tag = "users",
     request_body = PatchJson,
-    responses((status = 200, body = UserJson), (status = "default", body = ProblemDetails)))]
+    responses((status = 200, body = UserJson), ProblemDetails))]
 pub(super) async fn add(
     State(shared): State<Arc<Shared>>,
     Extension(acting): Extension<Acting>,
@@ -144,7 +144,7 @@ pub(super) async fn add(
 #[utoipa::path(patch, path = "/api/v1/users/{user}", tag = "users",
     params(("user" = String, Path, description = "The user's name")),
     request_body = PatchJson,
-    responses((status = 200, body = UserJson), (status = "default", body = ProblemDetails)))]
+    responses((status = 200, body = UserJson), ProblemDetails))]
 pub(super) async fn change(
     State(shared): State<Arc<Shared>>,
     Extension(acting): Extension<Acting>,
@@ -183,7 +183,7 @@ pub(super) async fn change(
 /// Deactivates a user: users are never deleted.
 #[utoipa::path(delete, path = "/api/v1/users/{user}", tag = "users",
     params(("user" = String, Path, description = "The user's name")),
-    responses((status = 200, body = UserJson), (status = "default", body = ProblemDetails)))]
+    responses((status = 200, body = UserJson), ProblemDetails))]
 pub(super) async fn deactivate(
     State(shared): State<Arc<Shared>>,
     Extension(acting): Extension<Acting>,
@@ -262,7 +262,7 @@ pub(super) struct ImportedJson {
 /// Adds and changes users from a file: all of it or nothing.
 #[utoipa::path(post, path = "/api/v1/user-imports", tag = "users",
     request_body = ImportJson,
-    responses((status = 200, body = ImportedJson), (status = "default", body = ProblemDetails)))]
+    responses((status = 200, body = ImportedJson), ProblemDetails))]
 pub(super) async fn import_file(
     State(shared): State<Arc<Shared>>,
     Extension(acting): Extension<Acting>,

@@ -41,7 +41,7 @@ fn may_keep(signed_in: &SignedIn) -> Result<(), Refusal> {
 
 /// Oneself, as others who may see users see one.
 #[utoipa::path(get, path = "/api/v1/me", tag = "me",
-    responses((status = 200, body = UserJson), (status = "default", body = ProblemDetails)))]
+    responses((status = 200, body = UserJson), ProblemDetails))]
 pub(super) async fn show(
     State(shared): State<Arc<Shared>>,
     Extension(signed_in): Extension<SignedIn>,
@@ -64,7 +64,7 @@ pub(super) struct PasswordJson {
 /// Changes one's password. Ends all other sessions; tokens stay.
 #[utoipa::path(put, path = "/api/v1/me/password", tag = "me",
     request_body = PasswordJson,
-    responses((status = 204), (status = "default", body = ProblemDetails)))]
+    responses((status = 204), ProblemDetails))]
 pub(super) async fn change_password(
     State(shared): State<Arc<Shared>>,
     Extension(remote): Extension<Remote>,
@@ -106,7 +106,7 @@ impl From<&ApiToken> for TokenJson {
 
 /// The tokens of one's programs, by label.
 #[utoipa::path(get, path = "/api/v1/me/tokens", tag = "me",
-    responses((status = 200, body = [TokenJson]), (status = "default", body = ProblemDetails)))]
+    responses((status = 200, body = [TokenJson]), ProblemDetails))]
 pub(super) async fn tokens(
     State(shared): State<Arc<Shared>>,
     Extension(signed_in): Extension<SignedIn>,
@@ -148,7 +148,7 @@ pub(super) struct TokenMadeJson {
 /// Makes a token for a program that acts as oneself.
 #[utoipa::path(post, path = "/api/v1/me/tokens", tag = "me",
     request_body = NewTokenJson,
-    responses((status = 200, body = TokenMadeJson), (status = "default", body = ProblemDetails)))]
+    responses((status = 200, body = TokenMadeJson), ProblemDetails))]
 pub(super) async fn create_token(
     State(shared): State<Arc<Shared>>,
     Extension(remote): Extension<Remote>,
@@ -181,7 +181,7 @@ pub(super) async fn create_token(
 /// Ends a token of one's own.
 #[utoipa::path(delete, path = "/api/v1/me/tokens/{label}", tag = "me",
     params(("label" = String, Path, description = "What one calls it")),
-    responses((status = 204), (status = "default", body = ProblemDetails)))]
+    responses((status = 204), ProblemDetails))]
 pub(super) async fn revoke_token(
     State(shared): State<Arc<Shared>>,
     Extension(remote): Extension<Remote>,

@@ -71,7 +71,7 @@ pub(super) struct SessionJson {
 /// `Retry-After` how long to wait.
 #[utoipa::path(post, path = "/api/v1/session", tag = "session", security(()),
     request_body = SignInJson,
-    responses((status = 200, body = OpenedJson), (status = "default", body = ProblemDetails)))]
+    responses((status = 200, body = OpenedJson), ProblemDetails))]
 pub(super) async fn sign_in(
     State(shared): State<Arc<Shared>>,
     Extension(remote): Extension<Remote>,
@@ -100,7 +100,7 @@ pub(super) async fn sign_in(
 
 /// Who am I?
 #[utoipa::path(get, path = "/api/v1/session", tag = "session",
-    responses((status = 200, body = SessionJson), (status = "default", body = ProblemDetails)))]
+    responses((status = 200, body = SessionJson), ProblemDetails))]
 pub(super) async fn who(
     State(shared): State<Arc<Shared>>,
     Extension(signed_in): Extension<SignedIn>,
@@ -115,7 +115,7 @@ pub(super) async fn who(
 
 /// Signs out: ends the session and clears its cookie.
 #[utoipa::path(delete, path = "/api/v1/session", tag = "session",
-    responses((status = 204), (status = "default", body = ProblemDetails)))]
+    responses((status = 204), ProblemDetails))]
 pub(super) async fn sign_out(
     State(shared): State<Arc<Shared>>,
     Extension(remote): Extension<Remote>,

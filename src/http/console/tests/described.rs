@@ -15,6 +15,7 @@ async fn the_description_names_every_route_and_no_other() {
     let document = answer.json();
     let paths = document["paths"].as_object().expect("paths");
     let mut described = BTreeSet::new();
+    let mut names = BTreeSet::new();
     for (path, ways) in paths {
         for (method, way) in ways.as_object().expect("ways") {
             described.insert((method.to_uppercase(), path.clone()));
@@ -23,6 +24,11 @@ async fn the_description_names_every_route_and_no_other() {
                 "{method} {path} says what it does"
             );
             assert_eq!(parameters(way), braces(path), "{method} {path}");
+            let name = way["operationId"].as_str().expect("a name");
+            assert!(names.insert(name.to_owned()), "{name} names one route");
+            let answers = way["responses"].as_object().expect("answers");
+            let is_said = |answer: &Value| answer["description"].is_string();
+            assert!(answers.values().all(is_said), "{method} {path}");
         }
     }
     let routes = routes(&world.shared);
