@@ -1,12 +1,13 @@
 //! On whose behalf a request is carried out, put among its extensions by whoever mounts the routes:
 //! the control socket acts as admin of every tenant, the console as the user who signed in.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::domain::code::Code;
 use crate::domain::ids::TenantId;
 use crate::domain::journal::Actor;
-use crate::domain::permission::{Action, Target, may};
+use crate::domain::permission::{Action, Scope, Target, may, scope};
 use crate::domain::refusal::Refusal;
 use crate::engine::view::{ServiceView, View};
 use crate::store::people::Account;
@@ -48,6 +49,18 @@ impl Acting {
             None => Ok(()),
             Some(account) if self.may_in(action, account.user.tenant) => Ok(()),
             Some(_) => Err(not_allowed()),
+        }
+    }
+
+    /// Refuses whoever may do that with no service at all.
+    ///
+    /// # Errors
+    /// `notAuthorised`.
+    pub fn check_anywhere(&self, action: Action) -> Result<(), Refusal> {
+        let nowhere = Scope::Services(BTreeSet::new());
+        match &self.user {
+            Some(account) if scope(&account.user, action) == nowhere => Err(not_allowed()),
+            Some(_) | None => Ok(()),
         }
     }
 

@@ -34,7 +34,10 @@ use super::users;
 
 /// The routes of the control socket.
 pub fn router(shared: Arc<Shared>) -> Router {
-    let acting = services::routes().merge(users::routes()).into_router();
+    let acting = services::routes()
+        .merge(users::routes())
+        .merge(notifications::routes())
+        .into_router();
     Router::new()
         .route("/api/v1/status", get(status))
         .route("/api/v1/queue", get(queue))
@@ -44,7 +47,6 @@ pub fn router(shared: Arc<Shared>) -> Router {
         .route("/api/v1/items/{item}/abort", post(abort))
         .route("/api/v1/backup", post(backup))
         .route("/api/v1/reload", post(reload))
-        .merge(notifications::routes())
         .merge(acting.layer(middleware::from_fn(act_as_operator)))
         .fallback(answer::unknown_route)
         .method_not_allowed_fallback(answer::wrong_method)
@@ -248,7 +250,7 @@ async fn act_as_operator(
     next.run(request).await
 }
 
-pub(super) fn operator(peer: Peer) -> Actor {
+fn operator(peer: Peer) -> Actor {
     let pid = peer.pid.unwrap_or_default();
     Actor::Operator(format!("uid={} pid={pid}", peer.uid))
 }

@@ -97,3 +97,36 @@ pub fn short_reason(reason: String) -> Result<String, Refusal> {
 pub fn invalid(message: impl Into<String>) -> Refusal {
     Refusal::new(Code::InvalidField, message)
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_body_has_its_bytes_at_most() {
+        for (bytes, expected) in [
+            (BODY_BYTES_MAX - 1, None),
+            (BODY_BYTES_MAX, None),
+            (BODY_BYTES_MAX + 1, Some(Code::TooLarge)),
+        ] {
+            let text = format!(r#""{}""#, "x".repeat(bytes - 2));
+            let request = Request::new(Body::from(text));
+            let read: Result<String, Refusal> = json_body(request).await;
+            let code = read.err().map(|refusal| refusal.code());
+            assert_eq!(code, expected, "{bytes}");
+        }
+    }
+
+    #[test]
+    fn a_reason_has_its_characters_at_most() {
+        for (chars, good) in [
+            (REASON_CHARS_MAX - 1, true),
+            (REASON_CHARS_MAX, true),
+            (REASON_CHARS_MAX + 1, false),
+        ] {
+            assert_eq!(short_reason("å".repeat(chars)).is_ok(), good, "{chars}");
+        }
+    }
+}

@@ -6,10 +6,11 @@
 //!   puts attachments away first, [`query`] answers questions;
 //! - [`console`] is the JSON interface for people, on the console's listener; [`ops`] what probes and
 //!   Prometheus see there;
-//! - [`control`] is the JSON interface for the machine's own operator, [`notifications`] those that
-//!   were given up, [`look`] what is looked up for it;
-//! - both have [`services`] and [`users`], for whoever is [`acting`]; [`json_request`] is what they
-//!   are given, [`json`] what they show, [`routes`] the list of what there is;
+//! - [`control`] is the JSON interface for the machine's own operator, [`look`] what is looked up
+//!   for it;
+//! - both have [`services`], [`users`] and [`notifications`] that were given up, for whoever is
+//!   [`acting`]; [`json_request`] is what they are given, [`json`] what they show, [`routes`] the
+//!   list of what there is;
 //! - [`answer`] alone knows status codes, [`metrics`] counts, [`state`] is what all of them share.
 
 pub mod acting;

@@ -1,8 +1,8 @@
 //! The JSON interface for people and for the programs that act for them, on the console's listener.
 //!
 //! - [`session`]: signing in and out; [`cookie`] carries a session, [`guard`] lets in who is known;
-//! - [`me`]: what is one's own; services and users are those of [`super::services`] and
-//!   [`super::users`];
+//! - [`me`]: what is one's own; services, users and notifications are those of [`super::services`],
+//!   [`super::users`] and [`super::notifications`];
 //! - [`headers`]: what browsers are told with every answer; [`openapi`] describes all of it.
 //!
 //! # A new route
@@ -32,6 +32,7 @@ use axum::Router;
 use axum::middleware;
 
 use super::answer;
+use super::notifications;
 use super::ops;
 use super::routes::Routes;
 use super::services;
@@ -64,4 +65,5 @@ fn behind_the_guard() -> Routes {
         .merge(me::routes())
         .merge(services::routes())
         .merge(users::routes())
+        .merge(notifications::routes())
 }

@@ -11,7 +11,7 @@ use utoipa::{Modify, OpenApi};
 
 use crate::http::answer::{self, ProblemDetails};
 use crate::http::routes::Routes;
-use crate::http::{services, users};
+use crate::http::{notifications, services, users};
 
 use super::{me, session};
 
@@ -35,6 +35,8 @@ pub fn routes() -> Routes {
         me::revoke_token,
         me::show,
         me::tokens,
+        notifications::parked,
+        notifications::replay,
         services::entrance,
         services::list,
         session::sign_in,

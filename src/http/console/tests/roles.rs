@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::super::routes;
-use super::world::{PASSWORD, asking, open, session_of, shown};
+use super::world::{PASSWORD, asking, open, park, session_of, shown};
 use crate::http::tests::world::{Answer, World};
 
 /// Who asks: `supervisor` sees to the service `loans`, `elsewhere` to another, `stranger` is the
@@ -21,7 +21,7 @@ const WHO: [&str; 7] = [
 ];
 
 /// A route, what to ask of it, and the status for each of [`WHO`]. In the body, `WHO` stands for
-/// who asks.
+/// who asks, and `PARKED` for a notification about an item of `loans` that was given up just now.
 struct Row {
     method: &'static str,
     path: &'static str,
@@ -117,7 +117,7 @@ fn table() -> Vec<Row> {
             "PUT",
             "/api/v1/services/{service}/entrance",
             "/api/v1/services/loans/entrance",
-            json!({"state": "closed"}),
+            json!({"state": "open"}),
             [401, 403, 200, 404, 403, 200, 404],
         ),
         row(
@@ -149,6 +149,20 @@ fn table() -> Vec<Row> {
             "/api/v1/user-imports",
             json!({"csv": "name\nimported-WHO\n"}),
             ADMINS,
+        ),
+        row(
+            "GET",
+            "/api/v1/notifications",
+            "/api/v1/notifications",
+            Value::Null,
+            [401, 403, 200, 200, 200, 200, 200],
+        ),
+        row(
+            "POST",
+            "/api/v1/notifications/replay",
+            "/api/v1/notifications/replay",
+            json!({"ids": ["PARKED"]}),
+            [401, 403, 204, 404, 403, 204, 404],
         ),
     ]
 }
@@ -190,6 +204,10 @@ async fn ask(world: &World, row: &Row, who: &str) -> Answer {
     let body = match &row.body {
         Value::Null => String::new(),
         body => body.to_string().replace("WHO", who),
+    };
+    let body = match body.contains("PARKED") {
+        true => body.replace("PARKED", &park(world, "loans", who).await),
+        false => body,
     };
     let ask = asking(row.method, row.asked, &body);
     let ask = match who {
@@ -335,4 +353,42 @@ async fn an_admin_sees_and_changes_the_users_of_one_tenant() {
     assert!(tenant("x").is_some());
     assert_eq!(tenant("x"), tenant("stranger"));
     assert_eq!(tenant("y"), tenant("stranger"));
+}
+
+#[tokio::test]
+async fn notifications_are_seen_and_replayed_by_who_sees_to_their_service() {
+    let world = open().await;
+    let loans = [
+        park(&world, "loans", "l-1").await,
+        park(&world, "loans", "l-2").await,
+    ];
+    let quiet = [park(&world, "quiet", "q-1").await];
+    let ids = async |who: &str, query: &str| -> Vec<String> {
+        let path = format!("/api/v1/notifications{query}");
+        let ask = shown(asking("GET", &path, ""), &session_of(&world, who).await);
+        let list = world.ask_console(&ask).await.json();
+        let list = list.as_array().expect("a list").iter();
+        list.map(|one| one["id"].as_str().expect("an id").to_owned())
+            .collect()
+    };
+    assert_eq!(ids("supervisor", "").await, loans);
+    assert_eq!(ids("elsewhere", "").await, quiet);
+    assert_eq!(ids("elsewhere", "?limit=1").await, quiet);
+    assert_eq!(ids("supervisor", "?limit=1").await, loans[..1]);
+    let after = format!("?limit=1&after={}", loans[0]);
+    assert_eq!(ids("supervisor", &after).await, loans[1..]);
+    assert_eq!(ids("auditor", "").await.len(), 3);
+    assert!(ids("stranger", "").await.is_empty());
+    let token = session_of(&world, "supervisor").await;
+    let replay = async |ids: &[&String]| {
+        let body = json!({ "ids": ids }).to_string();
+        let ask = asking("POST", "/api/v1/notifications/replay", &body);
+        world.ask_console(&shown(ask, &token)).await.status
+    };
+    assert_eq!(replay(&[&loans[0], &quiet[0]]).await, 404);
+    assert_eq!(ids("auditor", "").await.len(), 3, "all of them or none");
+    assert_eq!(replay(&[&loans[1], &loans[0]]).await, 204);
+    assert_eq!(ids("auditor", "").await, quiet);
+    assert_eq!(replay(&[]).await, 422);
+    assert_eq!(replay(&[&"nonsense".to_owned()]).await, 422);
 }

@@ -3,9 +3,13 @@
 use std::sync::Arc;
 
 use crate::domain::journal::Actor;
+use crate::domain::notification::{Attempt, AttemptResult, EventKind};
 use crate::domain::people::{Role, UserPatch};
+use crate::domain::policy::NotifyPolicy;
+use crate::engine::notify::Outgoing;
 use crate::engine::people::change::{ChangePeople, Edit};
-use crate::http::tests::world::{Answer, Ask, Setting, World};
+use crate::engine::run::clock;
+use crate::http::tests::world::{Answer, Ask, Setting, World, work_item_with};
 use crate::people::secret;
 
 /// Everybody's.
@@ -31,6 +35,12 @@ pub async fn open() -> World {
     other.name = "other".to_owned();
     other.services.remove("loans");
     tenants.insert("other".to_owned(), Arc::new(other));
+    let crm = setting.policy.senders.get_mut("crm").expect("there");
+    Arc::make_mut(crm).notify = Some(Arc::new(NotifyPolicy {
+        url: "https://bank.example/told".parse().expect("a URL"),
+        secret_file: "/nowhere".into(),
+        events: EventKind::ALL.into_iter().collect(),
+    }));
     let world = World::open(setting).await;
     let hash = world.shared.passwords.hash(PASSWORD.to_owned()).await;
     let hash = hash.expect("there is room");
@@ -67,6 +77,27 @@ pub async fn change(world: &World, edits: Vec<Edit>) {
     };
     let changed = world.shared.engine.change_people(change).await;
     changed.expect("the edits are good");
+}
+
+/// The id of a new notification that was given up, about a new item of the service.
+pub async fn park(world: &World, service: &str, reference: &str) -> String {
+    let item = work_item_with(reference, service, "");
+    let taken = world.post(&item).await;
+    assert!(taken.status < 300, "{taken:?}");
+    let engine = &world.shared.engine;
+    let due = engine.next_notifications(8).await.expect("there is room");
+    let about = |one: &&Outgoing| one.notification.status.reference == reference;
+    let id = due.iter().find(about).expect("it is told").notification.id;
+    let given_up = Attempt {
+        id,
+        at: clock(),
+        result: AttemptResult::Parked {
+            error: "status 410".to_owned(),
+        },
+    };
+    let marked = engine.mark_notifications(vec![given_up]).await;
+    marked.expect("there is room");
+    id.to_string()
 }
 
 /// The token of a new session, without a password's hashing.
