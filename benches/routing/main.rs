@@ -152,6 +152,7 @@ impl Floor {
             class: self.came[sequence.0 as usize],
             preferred: None,
             agent: None,
+            asked: None,
         }
     }
 

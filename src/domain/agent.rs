@@ -196,6 +196,11 @@ impl Default for Factors {
 }
 
 impl Factors {
+    /// Whether the agent is signed in.
+    pub fn is_there(&self) -> bool {
+        self.presence != Presence::Offline
+    }
+
     /// Units that are taken.
     pub fn units_taken(&self, now: Timestamp) -> usize {
         let taken = self.units.iter().filter(|(_, unit)| unit.holds_at(now));

@@ -210,6 +210,8 @@ pub struct Status {
     pub reason: Option<WaitingReason>,
     /// When the entrance opens, if every reason has a known end.
     pub opens_at: Option<Timestamp>,
+    /// From 1, in the queue or the buffer.
+    pub position: Option<u64>,
     /// Scheduled until.
     pub not_before: Option<Timestamp>,
     /// Due.
@@ -222,63 +224,63 @@ pub struct Status {
     pub accepted_at: Option<Timestamp>,
     /// Ended.
     pub ended_at: Option<Timestamp>,
-    /// Offers made so far.
+    /// How often it has been offered.
     pub attempts: u32,
     /// How it ended.
     pub outcome: Option<Outcome>,
+    /// What its agent chose.
+    pub result: Option<String>,
+    /// What its agent wrote and shared.
+    pub note: Option<String>,
 }
 
 impl Status {
-    /// The status of `item`, seen with the entrance of its service as it stands now.
-    pub fn of(
-        item: &Item,
-        reference: String,
-        service: String,
-        entrance: &EntranceStatus,
-    ) -> Status {
-        let (reason, opens_at) = waiting(item.state, entrance);
+    /// The status of `item`, which stands there now.
+    pub fn of(item: &Item, reference: String, service: String, now: &Whereabouts) -> Status {
+        let ending = item.ended.as_ref();
+        let said = ending.and_then(|ending| ending.said.as_deref());
         Status {
             id: item.id,
             reference,
-            state: item.state,
+            state: now.state,
             version: item.version,
             received_at: item.received_at,
             stored_at: item.stored_at,
             service,
-            reason,
-            opens_at,
+            reason: now.reason,
+            opens_at: now.opens_at,
+            position: now.position,
             not_before: item.not_before,
             due_by: item.due_by,
             expires_at: item.expires_at,
             queued_at: item.queued_at,
-            accepted_at: None,
-            ended_at: item.ended.map(|ending| ending.at),
-            attempts: 0,
-            outcome: item.ended.map(|ending| ending.outcome),
+            accepted_at: item.accepted_at,
+            ended_at: ending.map(|ending| ending.at),
+            attempts: item.attempts + u32::from(now.state == ItemState::Offered),
+            outcome: ending.map(|ending| ending.outcome),
+            result: said.map(|said| said.result.clone()),
+            note: said
+                .filter(|said| said.share)
+                .and_then(|said| said.note.clone()),
         }
     }
 }
 
-/// Why an item in `state` waits behind (or in front of) `entrance`, and when that may end.
-pub fn waiting(
-    state: ItemState,
-    entrance: &EntranceStatus,
-) -> (Option<WaitingReason>, Option<Timestamp>) {
-    match state {
-        ItemState::Scheduled => (Some(WaitingReason::Scheduled), None),
-        ItemState::InWorkflow => (Some(WaitingReason::InWorkflow), None),
-        ItemState::Buffered => {
-            // An item can still stand in front of an entrance that has just let in the others.
-            let reason = entrance
-                .waiting_reason()
-                .unwrap_or(WaitingReason::Releasing);
-            (Some(reason), entrance.opens_at)
-        }
-        ItemState::Queued => (Some(WaitingReason::NoAgentSignedIn), None),
-        ItemState::Offered | ItemState::Connected | ItemState::Parked | ItemState::Ended => {
-            (None, None)
-        }
-    }
+/// Where an item stands beyond its row: what only the running engine knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Whereabouts {
+    /// As in the row, but `offered` while it rings.
+    pub state: ItemState,
+    /// Why it waits; `None`: it does not.
+    pub reason: Option<WaitingReason>,
+    /// When the entrance opens, if every reason has a known end.
+    pub opens_at: Option<Timestamp>,
+    /// From 1, in the queue or the buffer.
+    pub position: Option<u64>,
+    /// Nobody who is set up could ever have it.
+    pub unroutable: bool,
+    /// How long it may wait; absent when unknown.
+    pub estimated_wait: Option<EstimatedWait>,
 }
 
 /// One service as a sender sees it.

@@ -72,7 +72,7 @@ pub struct PreferredAgents {
 }
 
 /// One preferred agent.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct PreferredAgent {
     /// The user name, 1..64 characters.
     pub name: String,
@@ -81,7 +81,7 @@ pub struct PreferredAgent {
 }
 
 /// One skill an item asks for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct SkillRequirement {
     /// 1..64 characters.
     pub name: String,

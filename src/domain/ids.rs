@@ -43,6 +43,12 @@ pub struct SenderId(pub u32);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct UserId(pub u32);
 
+/// The number of an offer, and of the agent session that comes of it. Never the number of another
+/// one, over restarts too, as long as the clock does not go back: numbers begin at the time of the
+/// start, in units that leave room for a million a second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct OfferId(pub u64);
+
 /// The id of one stored attachment body. Given before the item exists, so that the chunks can be
 /// written first; a blob that no item names is an orphan and is swept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -1,9 +1,12 @@
 //! The item's state machine and its current row. The only place that says which state follows
 //! which; the picture in the documentation is generated from [`transition`].
 
-use super::ids::{ItemId, Priority, SenderId, Sequence, ServiceId, TenantId};
+use std::sync::Arc;
+
+use super::ids::{ItemId, OfferId, Priority, SenderId, Sequence, ServiceId, TenantId, UserId};
 use super::outcome::Outcome;
 use super::time::Timestamp;
+use super::wish::Wish;
 
 /// Where an item stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -274,6 +277,16 @@ pub struct Item {
     pub expires_at: Option<Timestamp>,
     /// When it first came into the queue.
     pub queued_at: Option<Timestamp>,
+    /// When it came to its present service, if a transfer brought it there.
+    pub entered_at: Option<Timestamp>,
+    /// When an agent first accepted it: from then on it never expires.
+    pub accepted_at: Option<Timestamp>,
+    /// Offers of it that have ended, however, and takings from a list.
+    pub attempts: u32,
+    /// Who has it (`connected` and `parked` only).
+    pub holder: Option<Holder>,
+    /// What it asks of agents.
+    pub wish: Option<Arc<Wish>>,
     /// When it ended, and how.
     pub ended: Option<Ending>,
     /// Reported; follow-ups show only chargeable items.
@@ -282,16 +295,63 @@ pub struct Item {
     pub content_digest: [u8; 16],
 }
 
-/// When an item ended, and how.
+/// Who has an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Holder {
+    /// The agent.
+    pub agent: UserId,
+    /// The agent session: its offer's number.
+    pub session: OfferId,
+    /// Put aside until then (`parked` only).
+    pub parked_until: Option<Timestamp>,
+}
+
+/// When an item ended, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ending {
     /// When.
     pub at: Timestamp,
     /// How.
     pub outcome: Outcome,
+    /// What its agent said of it (`handledByUser` only).
+    pub said: Option<Arc<Verdict>>,
+}
+
+impl Ending {
+    /// An end that no agent made.
+    pub fn of(at: Timestamp, outcome: Outcome) -> Ending {
+        let said = None;
+        Ending { at, outcome, said }
+    }
+}
+
+/// What an agent says of an item when ending it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// One of the task type's set.
+    pub result: String,
+    /// In the agent's own words.
+    pub note: Option<String>,
+    /// Whether the sender may read the note.
+    pub share: bool,
 }
 
 impl Item {
+    /// The expiry that is still running: only before the first acceptance.
+    pub fn expiry_in_force(&self) -> Option<Timestamp> {
+        self.expires_at.filter(|_| self.accepted_at.is_none())
+    }
+
+    /// Levels of the distribution count from then: its first time in this service's queue.
+    pub fn waiting_since(&self) -> Option<Timestamp> {
+        self.queued_at.max(self.entered_at)
+    }
+
+    /// When its stay in its present service began.
+    pub fn stay_began_at(&self) -> Timestamp {
+        self.entered_at.unwrap_or(self.stored_at)
+    }
+
     /// The outcome of an expiry, by whether the item was ever queued.
     pub fn expiry_outcome(&self) -> Outcome {
         if self.queued_at.is_some() {

@@ -21,3 +21,4 @@ pub mod refusal;
 pub mod rules;
 pub mod session;
 pub mod time;
+pub mod wish;

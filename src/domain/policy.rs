@@ -124,6 +124,14 @@ impl Default for AgentPolicy {
     }
 }
 
+impl TenantPolicy {
+    /// Whether a task type has a wrap-up of its own.
+    pub fn has_wrap_ups(&self) -> bool {
+        let mut task_types = self.task_types.values();
+        task_types.any(|task_type| task_type.wrap_up_ms.is_some())
+    }
+}
+
 /// A kind of task.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TaskType {

@@ -1,7 +1,57 @@
 //! What became of a stay in a service and of a hand-over to an agent. The last agent session
 //! decides the item's result.
 
+use super::ids::{OfferId, Sequence, ServiceId, UserId};
 use super::outcome::Outcome;
+use super::time::Timestamp;
+
+/// Most rows that one item's list of agent sessions holds: the newest.
+pub const AGENT_SESSIONS_SHOWN_MAX: usize = 1_000;
+
+/// One hand-over of an item to one agent: from the offer to the end. Its key is item, offer, agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AgentSession {
+    /// Which item.
+    pub sequence: Sequence,
+    /// Which offer; a broadcast's has a session for each agent.
+    pub offer: OfferId,
+    /// Who.
+    pub agent: UserId,
+    /// The item's service then.
+    pub service: ServiceId,
+    /// When it began to ring, or was taken from the list.
+    pub offered_at: Timestamp,
+    /// When the agent accepted it.
+    pub accepted_at: Option<Timestamp>,
+    /// When and how it ended; `None`: it rings, or is in the agent's hands.
+    pub ended: Option<(Timestamp, AgentResult)>,
+}
+
+/// One stay of an item in one service, written when it is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ServiceSession {
+    /// Which item.
+    pub sequence: Sequence,
+    /// Where.
+    pub service: ServiceId,
+    /// When it came.
+    pub entered_at: Timestamp,
+    /// When it went.
+    pub left_at: Timestamp,
+    /// How.
+    pub result: ServiceResult,
+}
+
+/// A change of an agent's state, kept where the tenant wants it kept. It ends the state before it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserStateChange {
+    /// Who.
+    pub user: UserId,
+    /// When.
+    pub at: Timestamp,
+    /// The state by its name, and the reason that was given; `None`: nothing is kept from here on.
+    pub state: Option<(&'static str, Option<String>)>,
+}
 
 /// The result of an agent session: one hand-over of an item to one agent. The numeric code is
 /// stable.

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use crate::domain::answer::{EntranceStatus, EntryAnswer, Receipt, Status};
+use crate::domain::answer::{EntranceStatus, EntryAnswer, Receipt, Status, Whereabouts};
 use crate::domain::entrance::EntranceVerb;
-use crate::domain::ids::{ItemId, Sequence};
+use crate::domain::ids::{Sequence, UserId};
+use crate::domain::item::Item;
 use crate::domain::journal::Actor;
 use crate::domain::message::{Address, Cancel, RefusedEntry, Submission, Update};
 use crate::domain::policy::{Policy, SenderPolicy};
@@ -14,6 +15,7 @@ use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
 use crate::store::Chunk;
 
+use super::agents::command::{ActOnItem, Acted, SetState};
 use super::notify::{NotifyCommand, NotifyPending};
 use super::people::change::{ChangePeople, PeopleReply};
 
@@ -32,8 +34,14 @@ pub enum Command {
     Update(Box<UpdateItem>, Reply<Receipt>),
     /// Take an item back.
     Cancel(Box<CancelItem>, Reply<Status>),
-    /// End an item on a supervisor's word.
-    Abort(Box<AbortItem>, Reply<Status>),
+    /// Do something with an item, as an agent or a supervisor.
+    Act(Box<ActOnItem>, Reply<Acted>),
+    /// Set an agent's state.
+    SetState(Box<SetState>, Reply<()>),
+    /// An agent has gone without a word.
+    LoseAgent(UserId, Reply<()>),
+    /// Where items stand beyond their rows. Read only.
+    Locate(Vec<Item>, Reply<Vec<Whereabouts>>),
     /// Which row a sender's address means. Read only.
     Resolve(Box<ResolveItem>, Reply<Sequence>),
     /// Open or close an entrance.
@@ -88,16 +96,6 @@ pub struct CancelItem {
     pub cancel: Cancel,
 }
 
-/// A supervisor ends an item.
-pub struct AbortItem {
-    /// Who.
-    pub actor: Actor,
-    /// Which.
-    pub id: ItemId,
-    /// Why.
-    pub reason: Option<String>,
-}
-
 /// A sender asks for one of its items.
 pub struct ResolveItem {
     /// Who.
@@ -135,8 +133,11 @@ impl Command {
             Command::StoreChunk(chunk, _) => ENVELOPE + chunk.bytes.len(),
             Command::Update(update, _) => ENVELOPE + update.update.raw.len(),
             Command::People(change, _) => ENVELOPE * (1 + change.edits.len()),
+            Command::Locate(items, _) => ENVELOPE * (1 + items.len()),
             Command::Cancel(..)
-            | Command::Abort(..)
+            | Command::Act(..)
+            | Command::SetState(..)
+            | Command::LoseAgent(..)
             | Command::Resolve(..)
             | Command::Entrance(..)
             | Command::Notifications(_)
@@ -149,12 +150,14 @@ impl Command {
 pub(super) enum Pending {
     Receipt(Reply<Receipt>, Result<Receipt, Refusal>),
     Entries(oneshot::Sender<Vec<EntryAnswer>>, Vec<EntryAnswer>),
-    Chunk(Reply<()>, Result<(), Refusal>),
     Status(Reply<Status>, Result<Status, Refusal>),
     Entrance(Reply<EntranceStatus>, Result<EntranceStatus, Refusal>),
     Resolved(Reply<Sequence>, Result<Sequence, Refusal>),
     Notifications(NotifyPending),
     People(Reply<PeopleReply>, Result<PeopleReply, Refusal>),
+    Acted(Reply<Acted>, Result<Acted, Refusal>),
+    Done(Reply<()>, Result<(), Refusal>),
+    Located(Reply<Vec<Whereabouts>>, Result<Vec<Whereabouts>, Refusal>),
 }
 
 impl Pending {
@@ -163,12 +166,14 @@ impl Pending {
         match self {
             Pending::Receipt(reply, result) => drop(reply.send(result)),
             Pending::Entries(reply, entries) => drop(reply.send(entries)),
-            Pending::Chunk(reply, result) => drop(reply.send(result)),
             Pending::Status(reply, result) => drop(reply.send(result)),
             Pending::Entrance(reply, result) => drop(reply.send(result)),
             Pending::Resolved(reply, result) => drop(reply.send(result)),
             Pending::Notifications(pending) => pending.release(),
             Pending::People(reply, result) => drop(reply.send(result)),
+            Pending::Acted(reply, result) => drop(reply.send(result)),
+            Pending::Done(reply, result) => drop(reply.send(result)),
+            Pending::Located(reply, result) => drop(reply.send(result)),
         }
     }
 
@@ -184,12 +189,14 @@ impl Pending {
                 };
                 drop(reply.send(entries.into_iter().map(refuse).collect()));
             }
-            Pending::Chunk(reply, _) => drop(reply.send(Err(refused))),
             Pending::Status(reply, _) => drop(reply.send(Err(refused))),
             Pending::Entrance(reply, _) => drop(reply.send(Err(refused))),
             Pending::Resolved(reply, _) => drop(reply.send(Err(refused))),
             Pending::Notifications(pending) => pending.refuse(refused),
             Pending::People(reply, _) => drop(reply.send(Err(refused))),
+            Pending::Acted(reply, _) => drop(reply.send(Err(refused))),
+            Pending::Done(reply, _) => drop(reply.send(Err(refused))),
+            Pending::Located(reply, _) => drop(reply.send(Err(refused))),
         }
     }
 }

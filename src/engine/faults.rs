@@ -117,7 +117,7 @@ fn timers_rest_after_a_failed_commit_instead_of_spinning() {
             .expect("taken");
         world.now = world.now.plus_ms(HOUR);
         world.engine.store.fail_next_commit(fault);
-        let due = world.engine.turn(Vec::new(), world.now, &mut |_| {});
+        let due = world.engine.turn(Vec::new(), world.now, &mut |_, _| {});
         let due = due.expect("not fatal").expect("something is due");
         assert!(due > world.now, "{fault:?}: the turn begins again at once");
         world.now = due;
@@ -264,7 +264,7 @@ fn a_probe_that_cannot_sync_is_fatal() {
     assert!(
         world
             .engine
-            .turn(Vec::new(), world.now, &mut |_| {})
+            .turn(Vec::new(), world.now, &mut |_, _| {})
             .is_err()
     );
 }

@@ -5,17 +5,19 @@ use std::sync::mpsc::TrySendError;
 
 use tokio::sync::{oneshot, watch};
 
-use crate::domain::answer::{EntranceStatus, EntryAnswer, Receipt, Status};
+use crate::domain::answer::{EntranceStatus, EntryAnswer, Receipt, Status, Whereabouts};
 use crate::domain::code::Code;
-use crate::domain::ids::Sequence;
+use crate::domain::ids::{Sequence, UserId};
+use crate::domain::item::Item;
 use crate::domain::policy::Policy;
 use crate::domain::refusal::{Problem, Refusal};
 use crate::store::Chunk;
 
+use super::agents::command::{ActOnItem, Acted, SetState};
 use super::command::{
-    AbortItem, CancelItem, Command, OrderEntrance, Reply, ResolveItem, Submit, SubmitMany,
-    UpdateItem,
+    CancelItem, Command, OrderEntrance, Reply, ResolveItem, Submit, SubmitMany, UpdateItem,
 };
+use super::live::Live;
 use super::people::People;
 use super::people::change::{ChangePeople, PeopleReply};
 use super::run::CommandSender;
@@ -29,11 +31,20 @@ const OVERLOADED_RETRY_AFTER_S: u32 = 1;
 pub struct EngineHandle {
     commands: CommandSender,
     view: watch::Receiver<Arc<View>>,
+    live: Arc<Live>,
 }
 
 impl EngineHandle {
-    pub(super) fn new(commands: CommandSender, view: watch::Receiver<Arc<View>>) -> EngineHandle {
-        EngineHandle { commands, view }
+    pub(super) fn new(
+        commands: CommandSender,
+        view: watch::Receiver<Arc<View>>,
+        live: Arc<Live>,
+    ) -> EngineHandle {
+        EngineHandle {
+            commands,
+            view,
+            live,
+        }
     }
 
     /// The newest picture. Whoever has an answer of the engine finds it in there.
@@ -97,13 +108,43 @@ impl EngineHandle {
             .await
     }
 
-    /// Ends an item on a supervisor's word.
+    /// Does something with an item, as an agent or a supervisor.
     ///
     /// # Errors
-    /// Why it could not be.
-    pub async fn abort(&self, abort: AbortItem) -> Result<Status, Refusal> {
-        self.ask(|reply| Command::Abort(Box::new(abort), reply))
+    /// Why not; `wrongState` names the state the item is in.
+    pub async fn act(&self, request: ActOnItem) -> Result<Acted, Refusal> {
+        self.ask(|reply| Command::Act(Box::new(request), reply))
             .await
+    }
+
+    /// Sets an agent's state.
+    ///
+    /// # Errors
+    /// Why nothing changed.
+    pub async fn set_state(&self, request: SetState) -> Result<(), Refusal> {
+        self.ask(|reply| Command::SetState(Box::new(request), reply))
+            .await
+    }
+
+    /// An agent has gone without a word.
+    ///
+    /// # Errors
+    /// The engine did not take the command.
+    pub async fn lose_agent(&self, user: UserId) -> Result<(), Refusal> {
+        self.ask(|reply| Command::LoseAgent(user, reply)).await
+    }
+
+    /// Where items stand beyond their rows, in the order given.
+    ///
+    /// # Errors
+    /// The engine did not take the command.
+    pub async fn locate(&self, items: Vec<Item>) -> Result<Vec<Whereabouts>, Refusal> {
+        self.ask(|reply| Command::Locate(items, reply)).await
+    }
+
+    /// The newest events, for those who look at agents and items as they change.
+    pub fn live(&self) -> &Arc<Live> {
+        &self.live
     }
 
     /// Which row a sender's address means.
@@ -206,9 +247,10 @@ mod tests {
             tenants: BTreeMap::new(),
             notifications: 0,
             people: Arc::default(),
+            agents: Arc::default(),
         };
         let (_pictures, view) = watch::channel(Arc::new(picture));
-        let handle = EngineHandle::new(commands, view);
+        let handle = EngineHandle::new(commands, view, Arc::new(Live::new(Timestamp(0))));
         drop(receiver);
         let question = ResolveItem {
             sender: Arc::new(sender("core")),

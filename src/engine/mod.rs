@@ -6,10 +6,12 @@
 //! answers. It knows no thread and no channel, so that the simulator can run it; [`run`] is the
 //! thread around it and [`handle`] what the async rooms hold.
 
+pub mod agents;
 pub mod command;
 pub mod directory;
 pub mod handle;
 pub mod ids;
+pub mod live;
 pub mod notify;
 pub mod people;
 pub mod run;
@@ -18,6 +20,7 @@ pub mod view;
 mod end;
 mod find;
 mod operate;
+mod place;
 mod release;
 mod submit;
 mod turn;
@@ -43,18 +46,22 @@ use std::sync::Arc;
 use tracing::{error, info, warn};
 
 use crate::domain::code::Code;
-use crate::domain::ids::{Sequence, ServiceId};
+use crate::domain::ids::{Sequence, ServiceId, UserId};
 use crate::domain::policy::Policy;
 use crate::domain::refusal::{Problem, Refusal};
+use crate::domain::session::AgentSession;
 use crate::domain::time::Timestamp;
-use crate::routing::core::{Core, Place};
-use crate::routing::requirement::ClassId;
-use crate::store::{OpenItem, Store, StoreError};
+use crate::routing::core::Core;
+use crate::store::{Store, StoreError};
 
+use agents::view::AgentView;
+use agents::{gets_items, setup_of};
 use command::{Command, Pending};
 use directory::{Directory, names_of};
 use ids::{Ids, RandomSource};
+use live::LiveEvent;
 use people::People;
+use place::{Awaited, Naming};
 use turn::Turn;
 use uploads::Uploads;
 use view::{Intake, ServiceView, TenantView, View};
@@ -85,6 +92,21 @@ pub struct Engine<S> {
     oldest: HashMap<ServiceId, (Sequence, Timestamp)>,
     services: BTreeMap<ServiceId, Arc<ServiceView>>,
     people: Arc<People>,
+    agents: Arc<BTreeMap<UserId, Arc<AgentView>>>,
+    /// What agents said of why they were gone, until their picture is taken.
+    reasons: HashMap<UserId, String>,
+    /// Preferred agents whom nobody has added yet.
+    awaited: Awaited,
+    /// The core is to be made anew before the next command.
+    rebuild_due: bool,
+    /// Items to be taken back from agents who are gone.
+    let_go: Vec<(UserId, Sequence)>,
+    /// The agent who just gave an item back: others are asked first.
+    asked: Option<UserId>,
+    /// Offers of the last life that nobody has rescinded yet.
+    left_ringing: Vec<AgentSession>,
+    /// Users whose kept states are still open from the last life.
+    states_to_close: Vec<UserId>,
     last_now: Timestamp,
     /// After a fatal failure: answers that nobody may give. They end with the process, so that
     /// their connections break and the senders repeat themselves.
@@ -130,6 +152,14 @@ impl<S: Store> Engine<S> {
             oldest: HashMap::new(),
             services: BTreeMap::new(),
             people: Arc::default(),
+            agents: Arc::default(),
+            reasons: HashMap::new(),
+            awaited: Awaited::default(),
+            rebuild_due: false,
+            let_go: Vec::new(),
+            asked: None,
+            left_ringing: Vec::new(),
+            states_to_close: Vec::new(),
             last_now: now,
             unanswered: Vec::new(),
             notifications_written: 0,
@@ -145,6 +175,7 @@ impl<S: Store> Engine<S> {
             Err(error) => return Err(error.into()),
         }
         engine.rebuild(policy, now)?;
+        engine.close_states(|_| true);
         Ok(engine)
     }
 
@@ -156,7 +187,14 @@ impl<S: Store> Engine<S> {
         let resume = self.store.resume()?;
         let people = People::of(self.store.people()?);
         let (tenants, services) = directory.setups(&resume.entrances);
+        let left_ringing = self.store.ringing()?;
         let mut core = Core::new(&tenants, services, now);
+        for account in people.accounts().filter(|it| gets_items(&it.user)) {
+            let setup = setup_of(&account.user);
+            core.distribution_mut().agent_changed(setup, now);
+        }
+        let mut awaited = Awaited::default();
+        let mut let_go = Vec::new();
         let mut after = Sequence(0);
         let mut received = BTreeMap::<ServiceId, (Sequence, Timestamp)>::new();
         loop {
@@ -164,17 +202,35 @@ impl<S: Store> Engine<S> {
             let Some(last) = page.last() else { break };
             after = last.sequence;
             for item in &page {
-                core.apply(None, &place_of(item), now);
+                let mut naming = Naming {
+                    core: &mut core,
+                    people: &people,
+                    awaited: &mut awaited,
+                };
+                let place = naming.open_place(item, now);
+                core.apply(None, &place, now);
+                let known = |agent: &UserId| core.distribution().factors(*agent).is_some();
+                let holder = item.agent.filter(|agent| !known(agent));
+                let_go.extend(holder.map(|agent| (agent, item.sequence)));
                 received
                     .entry(item.service)
                     .or_insert((item.sequence, item.received_at));
             }
         }
         refuse_lost_tenants(&directory, &core)?;
-        self.core = core;
+        let old = std::mem::replace(&mut self.core, core);
+        self.core
+            .distribution_mut()
+            .adopt(old.into_distribution(), now);
         self.directory = directory;
         self.policy = policy;
         self.people = Arc::new(people);
+        self.awaited = awaited;
+        self.let_go = let_go;
+        self.asked = None;
+        self.left_ringing = left_ringing;
+        self.rebuild_due = false;
+        self.miss_the_absent(now);
         self.next_sequence = resume.next_sequence;
         self.oldest = received.into_iter().collect();
         self.services.clear();
@@ -192,13 +248,16 @@ impl<S: Store> Engine<S> {
         &mut self,
         commands: Vec<Command>,
         now: Timestamp,
-        publish: &mut dyn FnMut(View),
+        publish: &mut dyn FnMut(View, Vec<LiveEvent>),
     ) -> Result<Option<Timestamp>, StoreError> {
         if now < self.last_now {
             self.core.evaluate_entrances(now);
         }
         self.last_now = now;
         self.probe(now)?;
+        if self.rebuild_due {
+            self.rebuild_in_force(now)?;
+        }
         let mut turn = Turn::new(now);
         let busy = !commands.is_empty();
         let mut waiting = Vec::with_capacity(self.deferred.len() + commands.len());
@@ -213,6 +272,7 @@ impl<S: Store> Engine<S> {
         }
         let decided = self
             .decide_all(&mut turn, waiting, busy)
+            .and_then(|()| self.distribute(&mut turn))
             .and_then(|()| self.tell_senders(&mut turn));
         let committed = match decided {
             Ok(()) if turn.batch.is_empty() => Ok(()),
@@ -224,8 +284,9 @@ impl<S: Store> Engine<S> {
             Ok(()) => {
                 self.uploads.committed(&turn.batch, now);
                 self.count_notifications(&turn.batch);
+                self.tidied_up();
                 let refreshed = self.refresh_services();
-                publish(self.view());
+                publish(self.view(), turn.live);
                 // Committed is committed, even if the picture could not be taken.
                 turn.pending.into_iter().for_each(Pending::release);
                 refreshed.map(|()| self.next_due(now))
@@ -237,7 +298,16 @@ impl<S: Store> Engine<S> {
         }
     }
 
-    /// Timers, then commands, then entrances.
+    /// Makes the core anew with the policy in force.
+    fn rebuild_in_force(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        match self.rebuild(self.policy.clone(), now) {
+            Ok(()) => Ok(()),
+            Err(StartError::Store(error)) => Err(error),
+            Err(StartError::Policy(message)) => Err(StoreError::Fatal(message)),
+        }
+    }
+
+    /// What was left behind, then timers, then commands, then entrances.
     fn decide_all(
         &mut self,
         turn: &mut Turn,
@@ -245,6 +315,7 @@ impl<S: Store> Engine<S> {
         busy: bool,
     ) -> Result<(), StoreError> {
         let rests = self.rests(turn.now);
+        self.tidy_up_after_restart(turn)?;
         if !rests && let Err(error) = self.fire_timers(turn) {
             turn.deferred.extend(waiting);
             return Err(error);
@@ -285,17 +356,25 @@ impl<S: Store> Engine<S> {
             }
             Command::Update(update, reply) => self.update(turn, update, reply),
             Command::Cancel(cancel, reply) => self.cancel(turn, cancel, reply),
-            Command::Abort(abort, reply) => self.abort(turn, abort, reply),
+            Command::Act(request, reply) => self.act(turn, request, reply),
+            Command::SetState(request, reply) => self.set_state(turn, request, reply),
+            Command::LoseAgent(user, reply) => {
+                self.lose_agent(turn, user);
+                turn.pending.push(Pending::Done(reply, Ok(())));
+                Ok(())
+            }
+            Command::Locate(items, reply) => {
+                let located = items.iter().map(|item| self.whereabouts(item)).collect();
+                turn.pending.push(Pending::Located(reply, Ok(located)));
+                Ok(())
+            }
             Command::Resolve(request, reply) => self.resolve(turn, &request, reply),
             Command::Entrance(order, reply) => {
                 self.order_entrance(turn, *order, reply);
                 Ok(())
             }
             Command::Notifications(command) => self.notifications(turn, *command),
-            Command::People(request, reply) => {
-                self.change_people(turn, request, reply);
-                Ok(())
-            }
+            Command::People(request, reply) => self.change_people(turn, request, reply),
             Command::Reload(policy, reply) => {
                 self.reload(policy, reply, turn.now);
                 Ok(())
@@ -309,7 +388,7 @@ impl<S: Store> Engine<S> {
         &mut self,
         failure: StoreError,
         turn: Turn,
-        publish: &mut dyn FnMut(View),
+        publish: &mut dyn FnMut(View, Vec<LiveEvent>),
     ) -> Result<(), StoreError> {
         let refusal = match &failure {
             StoreError::Full(_) => storage_full(),
@@ -330,12 +409,8 @@ impl<S: Store> Engine<S> {
             self.intake = Intake::StorageFull;
             self.probe_at = turn.now.plus_ms(PROBE_INTERVAL_MS);
         }
-        match self.rebuild(self.policy.clone(), turn.now) {
-            Ok(()) => {}
-            Err(StartError::Store(error)) => return Err(error),
-            Err(StartError::Policy(message)) => return Err(StoreError::Fatal(message)),
-        }
-        publish(self.view());
+        self.rebuild_in_force(turn.now)?;
+        publish(self.view(), Vec::new());
         Ok(())
     }
 
@@ -367,7 +442,8 @@ impl<S: Store> Engine<S> {
     }
 
     fn next_due(&self, now: Timestamp) -> Option<Timestamp> {
-        if !self.deferred.is_empty() {
+        let more = self.rebuild_due || !self.let_go.is_empty() || !self.left_ringing.is_empty();
+        if more || !self.deferred.is_empty() {
             return Some(now);
         }
         let probe = (self.intake == Intake::StorageFull).then_some(self.probe_at);
@@ -418,6 +494,7 @@ impl<S: Store> Engine<S> {
             tenants: tenants.collect(),
             notifications: self.notifications_written,
             people: self.people.clone(),
+            agents: self.agents.clone(),
         }
     }
 
@@ -443,7 +520,10 @@ impl<S: Store> Engine<S> {
                     at
                 }
             };
-            let picture = ServiceView::of(service, received_at);
+            let newcomer = service.queue.len() as u64 + 1;
+            let distribution = self.core.distribution();
+            let wait = distribution.estimated_wait(id, newcomer, self.last_now);
+            let picture = ServiceView::of(service, received_at, wait);
             if picture.is_gone() {
                 self.services.remove(&id);
             } else {
@@ -459,27 +539,11 @@ impl<S: Store> Engine<S> {
     }
 }
 
-fn place_of(item: &OpenItem) -> Place {
-    Place {
-        sequence: item.sequence,
-        service: item.service,
-        state: item.state,
-        priority: item.priority,
-        not_before: item.not_before,
-        expires_at: item.expires_at,
-        waiting_since: Some(item.received_at),
-        parked_until: None,
-        class: ClassId::NO_SKILLS,
-        preferred: None,
-        agent: None,
-    }
-}
-
 /// A tenant with open items cannot leave the configuration.
 fn refuse_lost_tenants(directory: &Directory, core: &Core) -> Result<(), StartError> {
     let mut lost = BTreeMap::<Arc<str>, usize>::new();
     for service in core.services() {
-        let open = service.queue.len() + service.buffer.len() + service.scheduled as usize;
+        let open = service.open_items();
         if open > 0 && directory.tenant(service.tenant).is_none() {
             let name = directory.tenant_name(service.tenant).unwrap_or_default();
             *lost.entry(name).or_default() += open;

@@ -100,7 +100,7 @@ impl<S: Store> Engine<S> {
             Ok(()) => turn.batch.chunks.push(chunk),
             Err(_) => self.uploads.abandon(chunk.blob),
         }
-        turn.pending.push(Pending::Chunk(reply, result));
+        turn.pending.push(Pending::Done(reply, result));
     }
 
     /// Puts a policy in force. The core is made anew from the store, so nothing may be decided and
@@ -116,6 +116,8 @@ impl<S: Store> Engine<S> {
             StartError::Policy(message) => message,
         });
         if result.is_ok() {
+            let keeps = self.tenants_that_keep_states();
+            self.close_states(|user| !keeps.contains(&user.tenant));
             info!("a new configuration is in force");
         }
         drop(reply.send(result));

@@ -1,8 +1,9 @@
 //! Faults planted in a store, to show that the simulator's invariants see them.
 
-use crate::domain::ids::{ItemId, Priority, Sequence};
+use crate::domain::ids::{ItemId, Priority, Sequence, UserId};
 use crate::domain::item::Item;
 use crate::domain::notification::{Notification, NotificationId};
+use crate::domain::session::AgentSession;
 use crate::domain::time::Timestamp;
 use crate::store::memory::MemoryStore;
 use crate::store::{Batch, Store, StoreError};
@@ -75,6 +76,18 @@ impl Store for Faulty {
     ) -> Result<Option<Sequence>, StoreError> {
         self.store.find_related(tenant, name)
     }
+    fn agent_sessions(&mut self, sequence: Sequence) -> Result<Vec<AgentSession>, StoreError> {
+        self.store.agent_sessions(sequence)
+    }
+
+    fn ringing(&mut self) -> Result<Vec<AgentSession>, StoreError> {
+        self.store.ringing()
+    }
+
+    fn held_by(&mut self, agent: UserId) -> Result<Vec<Sequence>, StoreError> {
+        self.store.held_by(agent)
+    }
+
     fn traceparent(&mut self, sequence: Sequence) -> Result<Option<String>, StoreError> {
         self.store.traceparent(sequence)
     }

@@ -1,9 +1,13 @@
 //! What happens by itself: timers that fire and entrances that let items in.
 
+use std::sync::Arc;
+
 use crate::domain::ids::Sequence;
-use crate::domain::item::{Ending, Item, ItemEvent, ItemState, Placement, transition};
+use crate::domain::item::{Ending, Holder, Item, ItemEvent, ItemState, Placement, transition};
 use crate::domain::journal::{Actor, JournalEvent};
-use crate::routing::core::{Due, Place};
+use crate::domain::session::{AgentResult, ServiceResult};
+use crate::domain::wish::Wish;
+use crate::routing::core::Due;
 use crate::store::{Store, StoreError};
 
 use super::Engine;
@@ -40,27 +44,25 @@ impl<S: Store> Engine<S> {
             if turn.has_touched(&item) {
                 continue;
             }
-            self.fire(turn, item, due);
+            self.fire(turn, item, due)?;
         }
         Ok(())
     }
 
     /// The row decides whether the timer still means anything.
-    fn fire(&mut self, turn: &mut Turn, item: Item, due: Due) {
-        let expired = item.expires_at.is_some_and(|at| at <= turn.now);
+    fn fire(&mut self, turn: &mut Turn, item: Item, due: Due) -> Result<(), StoreError> {
+        let expired = item.expiry_in_force().is_some_and(|at| at <= turn.now);
         let started = item.not_before.is_none_or(|start| start <= turn.now);
         match due {
             Due::Expire(_) | Due::Start(_) if expired => {
                 let outcome = item.expiry_outcome();
                 let Ok(state) = transition(item.state, ItemEvent::Expired) else {
-                    return;
+                    return Ok(());
                 };
                 let mut row = item.clone();
                 row.state = state;
-                row.ended = Some(Ending {
-                    at: turn.now,
-                    outcome,
-                });
+                row.ended = Some(Ending::of(turn.now, outcome));
+                Self::leave_service(turn, &item, ServiceResult::Ended(outcome));
                 let mut change = Change::of(row, JournalEvent::Expired, Actor::Engine);
                 change.data.push(("outcome", outcome.name().to_owned()));
                 self.put(turn, &item, change);
@@ -69,7 +71,7 @@ impl<S: Store> Engine<S> {
                 let placement = self.core.placement(item.service);
                 let event = ItemEvent::StartReached(placement);
                 let Ok(state) = transition(item.state, event) else {
-                    return;
+                    return Ok(());
                 };
                 let mut row = item.clone();
                 row.state = state;
@@ -80,9 +82,32 @@ impl<S: Store> Engine<S> {
                 change.data.push(("state", state.name().to_owned()));
                 self.put(turn, &item, change);
             }
-            // Not before rows know who parked them, and until when.
-            Due::Expire(_) | Due::Start(_) | Due::Unpark(_) => {}
+            Due::Unpark(_) => return self.unpark(turn, &item),
+            Due::Expire(_) | Due::Start(_) => {}
         }
+        Ok(())
+    }
+
+    /// The time an item was parked until has come: back to its old place, the same agent first.
+    fn unpark(&mut self, turn: &mut Turn, item: &Item) -> Result<(), StoreError> {
+        let over = |holder: &Holder| holder.parked_until.is_some_and(|until| until <= turn.now);
+        let holder = item.holder.filter(over);
+        let (Some(holder), Ok(state)) = (holder, transition(item.state, ItemEvent::ParkingOver))
+        else {
+            return Ok(());
+        };
+        let agent = self.user_name(holder.agent);
+        let wish = Wish::first_to(item.wish.as_deref(), &agent, false, turn.now);
+        let mut row = Item {
+            state,
+            wish: Some(Arc::new(wish)),
+            ..item.clone()
+        };
+        self.take_out_of_hands(turn, &mut row, AgentResult::Parked)?;
+        let mut change = Change::of(row, JournalEvent::ParkingOver, Actor::Engine);
+        change.data.push(("agent", agent));
+        self.put_agent_change(turn, item, change, holder.agent);
+        Ok(())
     }
 
     /// Lets items in through open entrances, in order, beside running intake.
@@ -127,8 +152,7 @@ impl<S: Store> Engine<S> {
     /// Writes a change and tells the core.
     fn put(&mut self, turn: &mut Turn, before: &Item, change: Change) {
         let row = turn.change(change);
-        self.core
-            .apply(Some(&Place::from(before)), &Place::from(&row), turn.now);
+        self.apply(before, &row, turn.now);
     }
 }
 

@@ -15,6 +15,7 @@ use crate::store::{Store, StoreError};
 use super::Engine;
 use super::command::Command;
 use super::handle::EngineHandle;
+use super::live::Live;
 use super::view::View;
 
 /// Commands taken in one turn, at most.
@@ -54,13 +55,15 @@ pub fn spawn<S: Store + 'static>(
 ) -> std::io::Result<RunningEngine> {
     let (sender, receiver) = sync_channel(commands_waiting_max);
     let (pictures, view) = watch::channel(Arc::new(engine.view()));
+    let live = Arc::new(Live::new(clock()));
+    let events = live.clone();
     let progress = Arc::new(AtomicU64::new(0));
     let turns = progress.clone();
     let thread = std::thread::Builder::new()
         .name("engine".to_owned())
-        .spawn(move || run(engine, &receiver, &pictures, &turns))?;
+        .spawn(move || run(engine, &receiver, (&pictures, &events), &turns))?;
     Ok(RunningEngine {
-        handle: EngineHandle::new(sender, view),
+        handle: EngineHandle::new(sender, view, live),
         progress,
         thread,
     })
@@ -72,7 +75,7 @@ pub(super) type CommandSender = SyncSender<Command>;
 fn run<S: Store>(
     mut engine: Engine<S>,
     commands: &Receiver<Command>,
-    pictures: &watch::Sender<Arc<View>>,
+    (pictures, live): (&watch::Sender<Arc<View>>, &Live),
     turns: &AtomicU64,
 ) -> Result<(), StoreError> {
     let mut due = Some(clock());
@@ -89,7 +92,11 @@ fn run<S: Store>(
         if batch.is_empty() && !set_back && due.is_none_or(|due| due > now) {
             untidy = engine.tidy()?;
         } else {
-            let mut publish = |view| drop(pictures.send_replace(Arc::new(view)));
+            // First the picture: whoever hears of an event finds it there.
+            let mut publish = |view, events| {
+                drop(pictures.send_replace(Arc::new(view)));
+                live.publish(events, now);
+            };
             due = match engine.turn(batch, now, &mut publish) {
                 Ok(due) => due,
                 Err(failure) => {

@@ -1,6 +1,8 @@
 //! Creating items: what is decided about one `workItem`, in the order the contract names.
 
-use crate::domain::answer::{EntranceStatus, EntryAnswer, Receipt, Warning, WarningCode, waiting};
+use std::sync::Arc;
+
+use crate::domain::answer::{EntranceStatus, EntryAnswer, Receipt, Warning, WarningCode};
 use crate::domain::code::Code;
 use crate::domain::content::{Content, Expiry, PreferredAgents};
 use crate::domain::ids::{Priority, Sequence, ServiceId, TenantId};
@@ -9,7 +11,8 @@ use crate::domain::message::Submission;
 use crate::domain::policy::{RELATED_CHAIN_MAX, SenderPolicy, ServicePolicy};
 use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
-use crate::routing::core::{Place, unknown_service};
+use crate::domain::wish::Wish;
+use crate::routing::core::unknown_service;
 use crate::store::{KnownReference, Store, StoreError};
 
 use super::Engine;
@@ -160,7 +163,8 @@ impl<S: Store> Engine<S> {
             return Ok(Err(refusal));
         }
         self.next_sequence = Sequence(self.next_sequence.0 + 1);
-        self.core.apply(None, &Place::from(&item), turn.now);
+        let place = self.place(&item);
+        self.core.apply(None, &place, turn.now);
         let receipt = self.receipt(&item, submission.content.reference.clone(), warnings);
         turn.create(item, submission.content, submission.raw, from.traceparent);
         Ok(Ok(receipt))
@@ -300,6 +304,11 @@ impl<S: Store> Engine<S> {
             due_by: content.due_by,
             expires_at: expires_at(content, policy, received_at),
             queued_at: (state == ItemState::Queued).then_some(turn.now),
+            entered_at: None,
+            accepted_at: None,
+            attempts: 0,
+            holder: None,
+            wish: Wish::of(content).map(Arc::new),
             ended: None,
             chargeable: content.chargeable.unwrap_or(true),
             content_digest: submission.content_digest,
@@ -308,12 +317,14 @@ impl<S: Store> Engine<S> {
 
     /// The receipt of an item as it stands now.
     pub(super) fn receipt(
-        &self,
+        &mut self,
         item: &Item,
         reference: String,
         warnings: Vec<Warning>,
     ) -> Receipt {
-        let (reason, opens_at) = waiting(item.state, &self.entrance_of(item));
+        let place = self.place(item);
+        let position = self.core.position(&place);
+        let waits = item.state != ItemState::Queued;
         Receipt {
             id: Some(item.id),
             reference,
@@ -325,15 +336,18 @@ impl<S: Store> Engine<S> {
             stored_at: item.stored_at,
             expires_at: item.expires_at,
             service: self.service_name(item.service),
-            reason: reason.filter(|_| item.state != ItemState::Queued),
-            opens_at,
-            position: self.core.position(&Place::from(item)),
-            estimated_wait: None,
+            reason: waits.then(|| self.core.why(&place)).flatten(),
+            opens_at: match item.state {
+                ItemState::Buffered => self.entrance_of(item).opens_at,
+                _ => None,
+            },
+            position,
+            estimated_wait: self.estimate(item, position),
             warnings,
         }
     }
 
-    fn dry_receipt(&self, item: &Item, content: Content, warnings: Vec<Warning>) -> Receipt {
+    fn dry_receipt(&mut self, item: &Item, content: Content, warnings: Vec<Warning>) -> Receipt {
         let service = self.core.service(item.service);
         let ahead = service.map_or(0, |service| match item.state {
             ItemState::Buffered => service.buffer.ahead_of_newcomer(item.priority),

@@ -4,15 +4,17 @@ use std::collections::{HashMap, HashSet};
 
 use crate::domain::code::Code;
 use crate::domain::content::Content;
-use crate::domain::ids::{ItemId, SenderId, Sequence, TenantId, UserId};
+use crate::domain::ids::{ItemId, OfferId, SenderId, Sequence, TenantId, UserId};
 use crate::domain::item::Item;
 use crate::domain::journal::{Actor, JournalEntry, JournalEvent};
 use crate::domain::notification::NotificationEvent;
 use crate::domain::refusal::{Problem, Refusal};
+use crate::domain::session::AgentSession;
 use crate::domain::time::Timestamp;
 use crate::store::{Batch, ChangedItem, NewItem, StoreError, TRACEPARENT};
 
 use super::command::{Command, Pending, Reply};
+use super::live::LiveEvent;
 use super::notify::notify_of;
 use super::storage_failed;
 
@@ -34,11 +36,15 @@ pub(super) struct Turn {
     pub pending: Vec<Pending>,
     /// Commands about items that this turn has changed already.
     pub deferred: Vec<Command>,
+    /// What agents and supervisors see at once.
+    pub live: Vec<LiveEvent>,
     /// What senders may want to be told, with the row as it became.
     pub events: Vec<(Item, NotificationEvent)>,
     changed: HashSet<Sequence>,
     /// Where the changed rows stand in the batch.
     changed_rows: HashMap<Sequence, usize>,
+    /// Where the agent sessions stand in the batch.
+    sessions: HashMap<(Sequence, OfferId, UserId), usize>,
     users: HashSet<UserId>,
     new_traces: HashMap<Sequence, String>,
     new_ids: HashMap<ItemId, usize>,
@@ -82,6 +88,28 @@ impl Turn {
         found
             .filter(|new| new.item.tenant == tenant)
             .max_by_key(|new| new.item.sequence)
+    }
+
+    /// Whether this turn has written the item's row already.
+    pub(super) fn holds_row(&self, sequence: Sequence) -> bool {
+        let new = &self.batch.new_items;
+        self.changed_rows.contains_key(&sequence)
+            || new
+                .binary_search_by_key(&sequence, |new| new.item.sequence)
+                .is_ok()
+    }
+
+    /// Writes an agent session as it is now, in place of what this turn wrote of it before.
+    pub(super) fn put_session(&mut self, session: AgentSession) {
+        let key = |it: &AgentSession| (it.sequence, it.offer, it.agent);
+        let sessions = &mut self.batch.agent_sessions;
+        match self.sessions.get(&key(&session)) {
+            Some(index) => sessions[*index] = session,
+            None => {
+                self.sessions.insert(key(&session), sessions.len());
+                sessions.push(session);
+            }
+        }
     }
 
     /// Keeps later commands about the item for the next turn.
@@ -190,6 +218,32 @@ impl Turn {
         item
     }
 
+    /// Adds a line to the journal of an item that this turn has created or changed already: no
+    /// further version, for the row is written once. Returns whether it had.
+    pub(super) fn amend(
+        &mut self,
+        sequence: Sequence,
+        line: Line,
+        alter: impl FnOnce(&mut Item),
+    ) -> bool {
+        let changed = self.changed_rows.get(&sequence).copied();
+        let new = &self.batch.new_items;
+        let new = new.binary_search_by_key(&sequence, |new| new.item.sequence);
+        let mut item = match (changed, new) {
+            (Some(index), _) => self.batch.changed_items[index].item.clone(),
+            (None, Ok(index)) => self.batch.new_items[index].item.clone(),
+            (None, Err(_)) => return false,
+        };
+        alter(&mut item);
+        self.journal(&mut item, line.event, line.actor, line.data);
+        match (changed, new) {
+            (Some(index), _) => self.batch.changed_items[index].item = item,
+            (None, Ok(index)) => self.batch.new_items[index].item = item,
+            (None, Err(_)) => {}
+        }
+        true
+    }
+
     fn journal(
         &mut self,
         item: &mut Item,
@@ -210,6 +264,16 @@ impl Turn {
             data,
         });
     }
+}
+
+/// A line of a journal.
+pub(super) struct Line {
+    /// What happened.
+    pub event: JournalEvent,
+    /// By whom.
+    pub actor: Actor,
+    /// What belongs to it.
+    pub data: Vec<(&'static str, String)>,
 }
 
 /// A change of one row.

@@ -1,5 +1,7 @@
 //! A sender changes an item: what `update` may do, and what it leaves.
 
+use std::sync::Arc;
+
 use crate::domain::answer::Receipt;
 use crate::domain::code::Code;
 use crate::domain::content::{Attachment, Content, Expiry};
@@ -10,7 +12,7 @@ use crate::domain::policy::{ATTACHMENTS_BYTES_MAX, LIFETIME_MAX_MS};
 use crate::domain::refusal::{Problem, Refusal};
 use crate::domain::rules::{CONTACT_DATA_ITEMS_MAX, check_contact_data, is_work_item, size_fault};
 use crate::domain::time::Timestamp;
-use crate::routing::core::Place;
+use crate::domain::wish::Wish;
 use crate::store::{AnsweredRequest, Store, StoreError};
 
 use super::Engine;
@@ -74,12 +76,7 @@ impl<S: Store> Engine<S> {
             attachments,
             ..
         } = request;
-        let Some(before) = self.store.content(item.sequence)? else {
-            return Err(StoreError::Conflict(format!(
-                "item {} has no content",
-                item.id
-            )));
-        };
+        let before = self.content_of(&item)?;
         if let Some(request_id) = &update.request_id
             && let Some(known) = self.store.find_request(item.sequence, request_id)?
         {
@@ -95,6 +92,11 @@ impl<S: Store> Engine<S> {
         let mut row = item.clone();
         row.priority = update.changes.priority.unwrap_or(item.priority);
         row.due_by = after.due_by;
+        if before.preferred_agents != after.preferred_agents {
+            let preferred = after.preferred_agents.as_ref();
+            let wish = Wish::with_preferred(row.wish.as_deref(), preferred, turn.now);
+            row.wish = wish.map(Arc::new);
+        }
         row.expires_at = match update.changes.expiry {
             Some(Expiry::At(at)) => Some(at),
             Some(Expiry::Lifetime { ms }) => Some(turn.now.plus_ms(ms)),
@@ -113,8 +115,7 @@ impl<S: Store> Engine<S> {
                 ..Change::of(row, JournalEvent::Updated, Actor::Sender(sender.id))
             };
             row = turn.change(change);
-            self.core
-                .apply(Some(&Place::from(&item)), &Place::from(&row), turn.now);
+            self.apply(&item, &row, turn.now);
         }
         if let Some(request_id) = update.request_id {
             turn.batch.requests.push(AnsweredRequest {
@@ -134,7 +135,7 @@ impl<S: Store> Engine<S> {
 
     /// The answer to an `@requestId` that was answered before.
     fn repeat(
-        &self,
+        &mut self,
         item: &Item,
         reference: String,
         known: &AnsweredRequest,

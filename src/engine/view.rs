@@ -4,12 +4,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::domain::answer::{EntranceStatus, ServiceStatus};
-use crate::domain::ids::{ServiceId, TenantId};
+use crate::domain::answer::{EntranceStatus, EstimatedWait, ServiceStatus};
+use crate::domain::ids::{ServiceId, TenantId, UserId};
 use crate::domain::policy::ServicePolicy;
 use crate::domain::time::Timestamp;
 use crate::routing::service::Service;
 
+use super::agents::view::AgentView;
 use super::people::People;
 
 /// Whether the engine takes new items.
@@ -37,6 +38,8 @@ pub struct View {
     pub notifications: u64,
     /// Users, sessions and tokens.
     pub people: Arc<People>,
+    /// Agents by number.
+    pub agents: Arc<BTreeMap<UserId, Arc<AgentView>>>,
 }
 
 /// A tenant in the picture.
@@ -67,13 +70,21 @@ pub struct ServiceView {
     pub buffered: u64,
     /// Items that wait for their `notBefore`.
     pub scheduled: u64,
+    /// Items in agents' hands, parked, or in a workflow.
+    pub in_hand: u64,
+    /// How long one more item may wait; absent when unknown.
+    pub estimated_wait: Option<EstimatedWait>,
     /// When the oldest item that waits in queue or buffer was received.
     pub oldest_received_at: Option<Timestamp>,
 }
 
 impl ServiceView {
     /// The picture of `service`.
-    pub fn of(service: &Service, oldest_received_at: Option<Timestamp>) -> ServiceView {
+    pub fn of(
+        service: &Service,
+        oldest_received_at: Option<Timestamp>,
+        estimated_wait: Option<EstimatedWait>,
+    ) -> ServiceView {
         ServiceView {
             id: service.id,
             tenant: service.tenant,
@@ -83,13 +94,16 @@ impl ServiceView {
             queued: service.queue.len() as u64,
             buffered: service.buffer.len() as u64,
             scheduled: service.scheduled,
+            in_hand: service.in_hand,
+            estimated_wait,
             oldest_received_at,
         }
     }
 
     /// Whether it is out of the configuration and has nothing left to show.
     pub fn is_gone(&self) -> bool {
-        self.policy.is_none() && self.queued + self.buffered + self.scheduled == 0
+        let open = self.queued + self.buffered + self.scheduled + self.in_hand;
+        self.policy.is_none() && open == 0
     }
 
     /// The service as an answer shows it at `now`.
@@ -104,7 +118,7 @@ impl ServiceView {
             oldest_age_ms: self
                 .oldest_received_at
                 .map(|oldest| now.since_ms(oldest).max(0)),
-            estimated_wait: None,
+            estimated_wait: self.estimated_wait,
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::domain::code::Code;
 use crate::domain::content::{Attachment, ContactDatum, Content, Expiry};
 use crate::domain::distribution::DistributionPolicy;
 use crate::domain::entrance::EntranceVerb;
-use crate::domain::ids::{BlobId, Priority, ServiceId};
+use crate::domain::ids::{BlobId, ItemId, Priority, ServiceId};
 use crate::domain::item::Item;
 use crate::domain::journal::Actor;
 use crate::domain::message::{Address, Cancel, Changes, Submission, Update};
@@ -21,9 +21,8 @@ use crate::store::memory::MemoryStore;
 use crate::store::{Chunk, Store, StoreError};
 
 use super::Engine;
-use super::command::{
-    AbortItem, CancelItem, Command, OrderEntrance, Submit, SubmitMany, UpdateItem,
-};
+use super::agents::command::{ActOnItem, Acted, By, ItemVerb};
+use super::command::{CancelItem, Command, OrderEntrance, Submit, SubmitMany, UpdateItem};
 use super::ids::RandomSource;
 use super::view::ServiceView;
 
@@ -52,6 +51,15 @@ impl Hours for OfficeHours {
             open,
             until: Some(Timestamp(until)),
         }
+    }
+}
+
+/// Somebody at the control socket.
+pub(super) fn operator() -> By {
+    By {
+        actor: Actor::Operator("uid=0 pid=1".to_owned()),
+        user: None,
+        from: None,
     }
 }
 
@@ -223,13 +231,15 @@ impl<S: Store> World<S> {
 
     /// One turn with these commands. An error is fatal, as in the real loop.
     pub(super) fn turn(&mut self, commands: Vec<Command>) -> Result<(), StoreError> {
-        self.engine.turn(commands, self.now, &mut |_| {}).map(drop)
+        self.engine
+            .turn(commands, self.now, &mut |_, _| {})
+            .map(drop)
     }
 
     /// Turns until nothing is due.
     pub(super) fn settle(&mut self) -> Result<(), StoreError> {
         for _ in 0..TURNS_MAX {
-            let due = self.engine.turn(Vec::new(), self.now, &mut |_| {})?;
+            let due = self.engine.turn(Vec::new(), self.now, &mut |_, _| {})?;
             if due.is_none_or(|due| due > self.now) {
                 return Ok(());
             }
@@ -316,15 +326,15 @@ impl<S: Store> World<S> {
         told(answer)
     }
 
-    pub(super) fn abort(&mut self, item: &Item) -> Result<Status, Refusal> {
-        let actor = Actor::Operator("uid=0 pid=1".to_owned());
+    pub(super) fn abort(&mut self, item: &Item) -> Result<Acted, Refusal> {
+        let reason = Some("a test".to_owned());
+        self.act(operator(), item.id, ItemVerb::Abort { reason })
+    }
+
+    pub(super) fn act(&mut self, by: By, item: ItemId, verb: ItemVerb) -> Result<Acted, Refusal> {
         let (reply, answer) = oneshot::channel();
-        let abort = AbortItem {
-            actor,
-            id: item.id,
-            reason: Some("a test".to_owned()),
-        };
-        self.carry_out(Command::Abort(Box::new(abort), reply));
+        let act = ActOnItem { by, item, verb };
+        self.carry_out(Command::Act(Box::new(act), reply));
         told(answer)
     }
 

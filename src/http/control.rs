@@ -13,10 +13,12 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use serde::Deserialize;
 
+use crate::domain::answer::Status;
 use crate::domain::code::Code;
+use crate::domain::ids::ItemId;
 use crate::domain::journal::Actor;
 use crate::domain::refusal::Refusal;
-use crate::engine::command::AbortItem;
+use crate::engine::agents::command::{ActOnItem, By, ItemVerb};
 use crate::engine::view::Intake;
 use crate::store;
 use crate::store::backup::BackupError;
@@ -27,6 +29,7 @@ use super::json::{BackedUpJson, DaemonJson, ItemJson, StatusJson, TraceJson};
 use super::json_request::{invalid, json_body, json_parameters, short_reason};
 use super::look;
 use super::notifications;
+use super::query;
 use super::server::Peer;
 use super::services;
 use super::state::Shared;
@@ -100,10 +103,10 @@ async fn item(State(shared): State<Arc<Shared>>, Path(name): Path<String>) -> Re
             })
             .await?;
         let listed = listed.one()?;
-        let view = shared.engine.view();
-        Ok(answer::json_ok(&ItemJson::of(
-            &view, &numbers, listed, content,
-        )))
+        let item = listed.item.clone();
+        let status = query::status(&shared, &numbers, listed).await?;
+        let shown = ItemJson::of(status, &numbers, &item, content);
+        Ok(answer::json_ok(&shown))
     };
     shown(found.await)
 }
@@ -174,15 +177,30 @@ async fn abort(
         let found = shared
             .read(move |reader| look::find(reader, &reader.numbers()?, &name))
             .await?;
-        let order = AbortItem {
-            actor: operator(peer),
-            id: found.one()?.item.id,
-            reason,
+        let item = found.one()?.item.id;
+        let act = ActOnItem {
+            by: By {
+                actor: operator(peer),
+                user: None,
+                from: None,
+            },
+            item,
+            verb: ItemVerb::Abort { reason },
         };
-        let status = shared.engine.abort(order).await?;
+        shared.engine.act(act).await?;
+        let status = status_of(&shared, item).await?;
         Ok(answer::json_ok(&StatusJson::from(status)))
     };
     shown(aborted.await)
+}
+
+/// The status of an item that exists.
+async fn status_of(shared: &Shared, id: ItemId) -> Result<Status, Refusal> {
+    let (listed, numbers) = shared
+        .read(move |reader| Ok((reader.item(id)?, reader.numbers()?)))
+        .await?;
+    let listed = listed.ok_or_else(|| Refusal::new(Code::UnknownItem, "The item is gone."))?;
+    query::status(shared, &numbers, listed).await
 }
 
 /// What `POST …/backup` says.

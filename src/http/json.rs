@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::domain::answer::{EntranceStatus, Status, waiting};
+use crate::domain::answer::{EntranceStatus, Status, Whereabouts};
 use crate::domain::content::Content;
+use crate::domain::item::Item;
 use crate::domain::journal::Actor;
 use crate::domain::time::Timestamp;
 use crate::engine::people::People;
@@ -16,7 +17,7 @@ use crate::store::Numbers;
 use crate::store::read::{JournalLine, Listed};
 use crate::wire::time::format_instant;
 
-use super::query;
+use super::look::Queued;
 
 /// An instant as text.
 pub fn time(at: Timestamp) -> String {
@@ -122,6 +123,9 @@ pub struct StatusJson {
     ended_at: Option<String>,
     attempts: u32,
     outcome: Option<&'static str>,
+    result: Option<String>,
+    note: Option<String>,
+    position: Option<u64>,
 }
 
 impl From<Status> for StatusJson {
@@ -144,6 +148,9 @@ impl From<Status> for StatusJson {
             ended_at: status.ended_at.map(time),
             attempts: status.attempts,
             outcome: status.outcome.map(|outcome| outcome.name()),
+            result: status.result,
+            note: status.note,
+            position: status.position,
         }
     }
 }
@@ -164,12 +171,11 @@ pub struct ItemJson {
 
 impl ItemJson {
     /// The row with its current values, if they are still kept.
-    pub fn of(view: &View, numbers: &Numbers, listed: Listed, content: Option<Content>) -> Self {
-        let item = listed.item.clone();
+    pub fn of(status: Status, numbers: &Numbers, item: &Item, content: Option<Content>) -> Self {
         let tenant = numbers.tenants.iter().find(|(_, id)| *id == item.tenant);
         let sender = numbers.senders.iter().find(|(_, _, id)| *id == item.sender);
         ItemJson {
-            status: query::status(view, numbers, listed).into(),
+            status: status.into(),
             tenant: tenant.map(|(name, _)| name.clone()).unwrap_or_default(),
             sender: sender.map(|(_, name, _)| name.clone()).unwrap_or_default(),
             priority: item.priority.value(),
@@ -310,24 +316,25 @@ pub struct WaitingJson {
     received_at: String,
     expires_at: Option<String>,
     why: Option<&'static str>,
+    unroutable: bool,
 }
 
 impl WaitingJson {
-    /// The item at `position` of its queue; `place` is where a list can go on behind it.
-    pub fn of(service: &ServiceView, listed: Listed, position: u64, place: String) -> WaitingJson {
-        let item = listed.item;
-        let (why, _) = waiting(item.state, &service.entrance);
+    /// The item in its queue, with what the engine knows of it.
+    pub(super) fn of(found: &Queued, now: &Whereabouts) -> WaitingJson {
+        let Listed { item, reference } = &found.listed;
         WaitingJson {
-            position,
-            place,
+            position: found.place.position,
+            place: found.place.text(),
             id: item.id.to_string(),
-            reference: listed.reference,
-            service: service.name.to_string(),
-            state: item.state.name(),
+            reference: reference.clone(),
+            service: found.service.to_string(),
+            state: now.state.name(),
             priority: item.priority.value(),
             received_at: time(item.received_at),
             expires_at: item.expires_at.map(time),
-            why: why.map(|reason| reason.name()),
+            why: now.reason.map(|reason| reason.name()),
+            unroutable: now.unroutable,
         }
     }
 }

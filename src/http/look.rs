@@ -13,6 +13,7 @@ use crate::store::read::{Listed, QueuePlace, Reader};
 use crate::store::{Numbers, StoreError};
 
 use super::json::WaitingJson;
+use super::query;
 use super::state::Shared;
 
 /// Items of a list, unless the request says otherwise.
@@ -25,7 +26,7 @@ pub enum Found {
     /// No item.
     None,
     /// The item.
-    One(Listed),
+    One(Box<Listed>),
     /// Several senders have an item of that reference.
     Many,
 }
@@ -37,7 +38,7 @@ impl Found {
     /// `unknownItem`, or `invalidField` where the reference is not unique.
     pub fn one(self) -> Result<Listed, Refusal> {
         match self {
-            Found::One(listed) => Ok(listed),
+            Found::One(listed) => Ok(*listed),
             Found::None => Err(Refusal::new(Code::UnknownItem, "There is no such item.")),
             Found::Many => Err(Refusal::new(
                 Code::InvalidField,
@@ -55,7 +56,7 @@ pub fn find(reader: &Reader, numbers: &Numbers, name: &str) -> Result<Found, Sto
     if let Ok(id) = name.parse()
         && let Some(listed) = reader.item(id)?
     {
-        return Ok(Found::One(listed));
+        return Ok(Found::One(Box::new(listed)));
     }
     let mut found = Found::None;
     for (_, _, sender) in &numbers.senders {
@@ -63,7 +64,7 @@ pub fn find(reader: &Reader, numbers: &Numbers, name: &str) -> Result<Found, Sto
             continue;
         };
         match found {
-            Found::None => found = Found::One(listed),
+            Found::None => found = Found::One(Box::new(listed)),
             Found::One(_) | Found::Many => return Ok(Found::Many),
         }
     }
@@ -81,15 +82,15 @@ pub struct Page {
 
 /// Where a list goes on: behind that item of that service's queue or buffer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Place {
+pub struct Place {
     service: u32,
     state: ItemState,
     row: QueuePlace,
-    position: u64,
+    pub(super) position: u64,
 }
 
 impl Place {
-    fn text(self) -> String {
+    pub(super) fn text(self) -> String {
         let Place {
             service,
             state,
@@ -165,16 +166,32 @@ pub async fn waiting(shared: &Shared, page: Page) -> Result<Vec<WaitingJson>, Re
     if services.is_empty() && page.service.is_some() {
         return Err(Refusal::new(Code::NotFound, "There is no such service."));
     }
-    shared
+    let found = shared
         .read(move |reader| read_waiting(reader, &services, &page))
-        .await
+        .await?;
+    let items = found.iter().map(|found| found.listed.item.clone());
+    let located = query::locate(shared, items.collect()).await?;
+    let lines = found.iter().zip(&located);
+    Ok(lines
+        .map(|(found, now)| WaitingJson::of(found, now))
+        .collect())
+}
+
+/// An item in its queue or buffer.
+pub(super) struct Queued {
+    /// Where it stands.
+    pub place: Place,
+    /// Name of its service.
+    pub service: Arc<str>,
+    /// Its row.
+    pub listed: Listed,
 }
 
 fn read_waiting(
     reader: &Reader,
     services: &[Arc<ServiceView>],
     page: &Page,
-) -> Result<Vec<WaitingJson>, StoreError> {
+) -> Result<Vec<Queued>, StoreError> {
     let mut waiting = Vec::new();
     let mut skipping = page.after;
     for service in services {
@@ -204,8 +221,11 @@ fn read_waiting(
                     },
                     position,
                 };
-                let line = WaitingJson::of(service, listed, position, place.text());
-                waiting.push(line);
+                waiting.push(Queued {
+                    place,
+                    service: service.name.clone(),
+                    listed,
+                });
             }
         }
     }

@@ -9,10 +9,10 @@ use axum::http::Uri;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::domain::answer::{Answer, BufferLimit, EntranceStatus, LimitsInForce, Status};
+use crate::domain::answer::{Answer, BufferLimit, LimitsInForce, Status, Whereabouts};
 use crate::domain::code::Code;
 use crate::domain::ids::{ItemId, SenderId, Sequence};
-use crate::domain::item::ItemState;
+use crate::domain::item::{Item, ItemState};
 use crate::domain::message::{Address, Query};
 use crate::domain::policy::{
     ATTACHMENTS_BYTES_MAX, BATCH_ITEMS_MAX, LIFETIME_MAX_MS, MESSAGE_BYTES_MAX, NOT_BEFORE_MAX_MS,
@@ -138,7 +138,7 @@ async fn one(shared: &Shared, caller: &Arc<Caller>, address: Address) -> Result<
     let (Some(listed), numbers) = found else {
         return Err(unknown_item());
     };
-    let status = status(&shared.engine.view(), &numbers, listed);
+    let status = status(shared, &numbers, listed).await?;
     Ok(Reply::Plain(Answer::Status(Box::new(status))))
 }
 
@@ -164,12 +164,8 @@ async fn list(
         .await?;
     let more = listed.len() > page;
     let last = listed.get(page - 1).map(|listed| listed.item.sequence);
-    let view = shared.engine.view();
-    let statuses = listed
-        .into_iter()
-        .take(page)
-        .map(|listed| status(&view, &numbers, listed))
-        .collect();
+    let listed = listed.into_iter().take(page).collect();
+    let statuses = statuses(shared, &numbers, listed).await?;
     Ok(Reply::Plain(Answer::Statuses {
         statuses,
         next: last.filter(|_| more).map(cursor),
@@ -185,23 +181,51 @@ fn sender_id(numbers: &Numbers, tenant: &str, name: &str) -> Option<SenderId> {
         .map(|(_, _, id)| *id)
 }
 
-/// The status of a row, with the entrance of its service as the engine's picture has it.
-pub fn status(view: &View, numbers: &Numbers, listed: Listed) -> Status {
-    let Listed { item, reference } = listed;
-    let service = view.services.get(&item.service);
-    let name = match service {
-        Some(service) => service.name.to_string(),
-        // Out of the configuration and empty: only the store still knows its name.
-        None => numbers
-            .services
-            .iter()
-            .find(|(_, _, id)| *id == item.service)
-            .map(|(_, name, _)| name.clone())
-            .unwrap_or_default(),
-    };
-    let open = EntranceStatus::default();
-    let entrance = service.map_or(&open, |service| &service.entrance);
-    Status::of(&item, reference, name, entrance)
+/// The status of one row; see [`statuses`].
+///
+/// # Errors
+/// The engine does not answer.
+pub async fn status(shared: &Shared, numbers: &Numbers, listed: Listed) -> Result<Status, Refusal> {
+    let mut found = statuses(shared, numbers, vec![listed]).await?;
+    found.pop().ok_or_else(unknown_item)
+}
+
+/// The statuses of rows, with what the engine knows beyond them.
+///
+/// # Errors
+/// The engine does not answer.
+pub async fn statuses(
+    shared: &Shared,
+    numbers: &Numbers,
+    listed: Vec<Listed>,
+) -> Result<Vec<Status>, Refusal> {
+    let items = listed.iter().map(|listed| listed.item.clone()).collect();
+    let located = locate(shared, items).await?;
+    let statuses = listed.into_iter().zip(located).map(|(listed, now)| {
+        let Listed { item, reference } = listed;
+        Status::of(&item, reference, service_name(numbers, &item), &now)
+    });
+    Ok(statuses.collect())
+}
+
+/// Where items stand beyond their rows. Asked in pages, so that no turn of the engine is long.
+///
+/// # Errors
+/// The engine does not answer.
+pub async fn locate(shared: &Shared, items: Vec<Item>) -> Result<Vec<Whereabouts>, Refusal> {
+    let mut located = Vec::with_capacity(items.len());
+    let mut items = items.into_iter().peekable();
+    while items.peek().is_some() {
+        let page = items.by_ref().take(STATUSES_PAGE as usize).collect();
+        located.extend(shared.engine.locate(page).await?);
+    }
+    Ok(located)
+}
+
+fn service_name(numbers: &Numbers, item: &Item) -> String {
+    let mut services = numbers.services.iter();
+    let service = services.find(|(_, _, id)| *id == item.service);
+    service.map(|(_, name, _)| name.clone()).unwrap_or_default()
 }
 
 /// Answers `queryServices`: the services open to the sender, or the one named.

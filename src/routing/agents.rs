@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::domain::agent::{Block, CAPACITY_MAX, CAPACITY_MIN, Duty, Factors, Presence, Unit};
+use crate::domain::agent::{Block, CAPACITY_MAX, CAPACITY_MIN, Duty, Factors, Unit};
 use crate::domain::ids::{Sequence, ServiceId, UserId};
 use crate::domain::time::Timestamp;
 
@@ -135,7 +135,7 @@ impl Agent {
 
     /// Whether it is signed in.
     pub fn is_there(&self) -> bool {
-        self.factors.presence != Presence::Offline
+        self.factors.is_there()
     }
 
     /// Takes a unit for an item.

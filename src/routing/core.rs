@@ -45,22 +45,26 @@ pub struct Place {
     pub preferred: Option<Arc<Preferred>>,
     /// Who has it (`connected` and `parked` only).
     pub agent: Option<UserId>,
+    /// Who gave it back: it goes to somebody else first. Counts when it comes into the queue.
+    pub asked: Option<UserId>,
 }
 
-impl From<&Item> for Place {
-    fn from(item: &Item) -> Place {
+impl Place {
+    /// The place of an item by its row, with what the core makes of its wish.
+    pub fn of(item: &Item, class: ClassId, preferred: Option<Arc<Preferred>>) -> Place {
         Place {
             sequence: item.sequence,
             service: item.service,
             state: item.state,
             priority: item.priority,
             not_before: item.not_before,
-            expires_at: item.expires_at,
-            waiting_since: item.queued_at,
-            parked_until: None,
-            class: ClassId::NO_SKILLS,
-            preferred: None,
-            agent: None,
+            expires_at: item.expiry_in_force(),
+            waiting_since: item.waiting_since(),
+            parked_until: item.holder.and_then(|holder| holder.parked_until),
+            class,
+            preferred,
+            agent: item.holder.map(|holder| holder.agent),
+            asked: None,
         }
     }
 }
@@ -149,6 +153,11 @@ impl Core {
     /// Agents, offers and who gets what.
     pub fn distribution(&self) -> &Distribution {
         &self.distribution
+    }
+
+    /// The agents of a core that is thrown away, for [`Distribution::adopt`].
+    pub fn into_distribution(self) -> Distribution {
+        self.distribution
     }
 
     /// The same, for the verbs of agents and for matching.
@@ -270,14 +279,15 @@ impl Core {
                 assert!(was_there, "a queued item is in its queue");
             }
             ItemState::Parked => {
+                service.in_hand -= 1;
                 if let Some(until) = place.parked_until {
                     self.timers.clear(until, Timer::Unpark(place.sequence));
                 }
             }
-            ItemState::InWorkflow
-            | ItemState::Offered
-            | ItemState::Connected
-            | ItemState::Ended => {}
+            ItemState::InWorkflow | ItemState::Offered | ItemState::Connected => {
+                service.in_hand -= 1;
+            }
+            ItemState::Ended => {}
         }
         if let Some(expiry) = expiry_in_force(place) {
             self.timers.clear(expiry, Timer::Expire(place.sequence));
@@ -306,14 +316,15 @@ impl Core {
             ItemState::Buffered => service.buffer.insert(place.priority, place.sequence),
             ItemState::Queued => service.queue.insert(place.priority, place.sequence),
             ItemState::Parked => {
+                service.in_hand += 1;
                 if let Some(until) = place.parked_until {
                     self.timers.set(until, Timer::Unpark(place.sequence));
                 }
             }
-            ItemState::InWorkflow
-            | ItemState::Offered
-            | ItemState::Connected
-            | ItemState::Ended => {}
+            ItemState::InWorkflow | ItemState::Offered | ItemState::Connected => {
+                service.in_hand += 1;
+            }
+            ItemState::Ended => {}
         }
         if let Some(expiry) = expiry_in_force(place) {
             self.timers.set(expiry, Timer::Expire(place.sequence));

@@ -26,6 +26,8 @@ pub(super) struct Desk {
     pub buckets: Vec<BucketId>,
     /// Agents it may offer to, with a unit free.
     pub free: BTreeSet<UserId>,
+    /// How many agents it may offer to, free or busy.
+    pub present: usize,
 }
 
 impl Desk {

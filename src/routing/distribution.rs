@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::domain::agent::Unit;
 use crate::domain::content::SkillRequirement;
-use crate::domain::ids::{Sequence, ServiceId, TenantId, UserId};
+use crate::domain::ids::{OfferId, Sequence, ServiceId, TenantId, UserId};
 use crate::domain::item::ItemState;
 use crate::domain::time::Timestamp;
 
@@ -20,7 +20,8 @@ use super::agents::Agent;
 use super::buckets::{BucketId, Buckets};
 use super::core::Place;
 use super::desk::{self, Desk};
-use super::offers::{Offer, OfferEnd, OfferId, Offers, RescindReason};
+use super::estimate::HandlingTimes;
+use super::offers::{Offer, OfferEnd, Offers, RescindReason};
 use super::order::Precedence;
 use super::requirement::{ClassId, Requirements};
 use super::service::ServiceSetup;
@@ -38,10 +39,16 @@ pub enum Decision {
         offer: OfferId,
         /// Which item.
         sequence: Sequence,
+        /// Its service.
+        service: ServiceId,
+        /// Since when it rang.
+        made_at: Timestamp,
         /// For whom.
         agent: UserId,
         /// How.
         end: OfferEnd,
+        /// It rings nowhere any longer, and nobody accepted it. Said once for each such offer.
+        over: bool,
     },
     /// An agent has been gone for so long that its connected items go back into the queue: the
     /// engine changes their rows.
@@ -79,6 +86,7 @@ pub struct Distribution {
     /// Items that may find somebody they could not have before.
     pub(super) fresh: BTreeSet<Candidate>,
     pub(super) decisions: Vec<Decision>,
+    pub(super) handling_times: HandlingTimes,
     pub(super) touched: BTreeSet<UserId>,
 }
 
@@ -97,6 +105,7 @@ impl Distribution {
                 members: BTreeSet::new(),
                 buckets: Vec::new(),
                 free: BTreeSet::new(),
+                present: 0,
             };
             (setup.id, desk)
         });
@@ -111,6 +120,11 @@ impl Distribution {
     /// others already.
     pub fn class_of(&mut self, skills: &[SkillRequirement]) -> Option<ClassId> {
         self.requirements.class_of(skills)
+    }
+
+    /// A number for an agent session that begins without an offer.
+    pub fn number_session(&mut self) -> OfferId {
+        self.offers.number()
     }
 
     /// Agents whose state may have changed since the last call.
@@ -183,6 +197,7 @@ impl Distribution {
         };
         self.timers.clear(offer.expires_at, Moment::OfferOver(id));
         let accepted = accepted_by.is_some_and(|agent| offer.agents.contains(&agent));
+        let last = offer.agents.last();
         for agent in &offer.agents {
             let end = if accepted_by == Some(*agent) {
                 OfferEnd::Accepted
@@ -191,17 +206,28 @@ impl Distribution {
             } else {
                 OfferEnd::Rescinded(RescindReason::ItemChanged)
             };
-            self.ended_for(&offer, *agent, end, now);
+            let over = !accepted && Some(agent) == last;
+            self.ended_for(&offer, *agent, end, over, now);
         }
     }
 
     /// Gives the agent's unit back and says how its offer ended.
-    pub(super) fn ended_for(&mut self, offer: &Offer, id: UserId, end: OfferEnd, now: Timestamp) {
+    pub(super) fn ended_for(
+        &mut self,
+        offer: &Offer,
+        id: UserId,
+        end: OfferEnd,
+        over: bool,
+        now: Timestamp,
+    ) {
         self.decisions.push(Decision::OfferEnded {
             offer: offer.id,
             sequence: offer.sequence,
+            service: offer.service,
+            made_at: offer.made_at,
             agent: id,
             end,
+            over,
         });
         if let Some(agent) = self.agents.get_mut(&id) {
             agent.drop_units(offer.sequence, |unit| unit == Unit::Ringing);

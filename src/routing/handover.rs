@@ -6,13 +6,13 @@ use std::collections::BTreeSet;
 
 use crate::domain::agent::{NotSelectable, Unit, selectable};
 use crate::domain::distribution::Mode;
-use crate::domain::ids::{Sequence, ServiceId, UserId};
+use crate::domain::ids::{OfferId, Sequence, ServiceId, UserId};
 use crate::domain::item::ItemState;
 use crate::domain::time::Timestamp;
 
 use super::core::Place;
 use super::distribution::Distribution;
-use super::offers::{NotOffered, OfferEnd, OfferId, RescindReason};
+use super::offers::{NotOffered, OfferEnd, RescindReason};
 use super::timers::Moment;
 use super::waiting::Standing;
 
@@ -125,6 +125,21 @@ impl Distribution {
             }
         }
         result
+    }
+
+    /// Whether the agent is signed in.
+    pub fn is_there(&self, id: UserId) -> bool {
+        let agent = self.agents.get(&id);
+        agent.is_some_and(|agent| agent.is_there())
+    }
+
+    /// Until when the agent wraps up after an item; `None`: it does not.
+    pub fn wrap_up_until(&self, id: UserId, item: Sequence) -> Option<Timestamp> {
+        let mut units = self.agents.get(&id)?.factors.units.iter();
+        units.find_map(|(sequence, unit)| match unit {
+            Unit::WrapUp { until, .. } if *sequence == item => Some(*until),
+            Unit::WrapUp { .. } | Unit::Ringing | Unit::Connected => None,
+        })
     }
 
     /// Whether the agent has a unit free, for a resume.

@@ -6,12 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::agent::{Block, Unit};
 use crate::domain::distribution::{BROADCAST_AGENTS_MAX, Mode};
-use crate::domain::ids::{Sequence, UserId};
+use crate::domain::ids::{OfferId, Sequence, UserId};
 use crate::domain::time::Timestamp;
 
 use super::buckets::BucketId;
 use super::distribution::{Candidate, Decision, Distribution, Spot};
-use super::offers::{OfferEnd, OfferId};
+use super::offers::OfferEnd;
 use super::order::Precedence;
 use super::timers::Moment;
 use super::waiting::{Standing, Waiting};

@@ -13,6 +13,7 @@ pub mod buckets;
 pub mod core;
 pub mod distribution;
 pub mod entrance;
+mod estimate;
 pub mod handover;
 pub mod offers;
 pub mod order;

@@ -2,14 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::domain::ids::{Sequence, ServiceId, UserId};
+use crate::domain::ids::{OfferId, Sequence, ServiceId, UserId};
 use crate::domain::session::AgentResult;
 use crate::domain::time::Timestamp;
-
-/// An offer. Never the number of another one, over restarts too, as long as the clock does not go
-/// back: numbers begin at the time of the start.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct OfferId(pub u64);
 
 /// One item that rings at one agent, or at several (broadcast).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,6 +100,12 @@ impl Offers {
         self.next = self.next.max(old.next);
     }
 
+    /// A number that no offer has or had.
+    pub fn number(&mut self) -> OfferId {
+        self.next += 1;
+        OfferId(self.next)
+    }
+
     /// Makes one. The item must not be offered already.
     pub fn make(
         &mut self,
@@ -115,9 +116,8 @@ impl Offers {
     ) -> Offer {
         let (sequence, service) = item;
         assert!(!agents.is_empty(), "an offer is made to somebody");
-        self.next += 1;
         let offer = Offer {
-            id: OfferId(self.next),
+            id: self.number(),
             sequence,
             service,
             agents,

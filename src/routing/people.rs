@@ -2,12 +2,12 @@
 //! nothing. What follows from a verb is said by the next [`Distribution::match_now`].
 
 use crate::domain::agent::{AgentState, Block, Duty, Factors, Presence, Unit, state};
-use crate::domain::ids::{Sequence, ServiceId, UserId};
+use crate::domain::ids::{OfferId, Sequence, ServiceId, UserId};
 use crate::domain::time::Timestamp;
 
 use super::agents::{Agent, AgentSetup};
 use super::distribution::{Decision, Distribution};
-use super::offers::{Offer, OfferEnd, OfferId, RescindReason};
+use super::offers::Offer;
 use super::timers::Moment;
 use super::waiting::Standing;
 
@@ -219,20 +219,11 @@ impl Distribution {
     }
 
     /// Takes over from a core that is thrown away what rows do not say: presence, unanswered
-    /// offers, wrap-ups, times. To be called when agents and items are in. Its offers are rescinded
-    /// (the next match makes new ones), its decisions that nobody took go on.
-    pub fn adopt(&mut self, mut old: Distribution, now: Timestamp) {
+    /// offers, wrap-ups, times. To be called when agents and items are in. Its offers are gone: the
+    /// engine finds their rows and rescinds them; the next match makes new ones.
+    pub fn adopt(&mut self, old: Distribution, now: Timestamp) {
         self.offers.continue_after(&old.offers);
-        self.decisions.append(&mut old.decisions);
-        for offer in old.offers.iter() {
-            let ended = offer.agents.iter().map(|agent| Decision::OfferEnded {
-                offer: offer.id,
-                sequence: offer.sequence,
-                agent: *agent,
-                end: OfferEnd::Rescinded(RescindReason::Restarted),
-            });
-            self.decisions.extend(ended);
-        }
+        self.adopt_handling_times(old.handling_times);
         for (id, was) in old.agents {
             let Some(agent) = self.agents.get_mut(&id) else {
                 continue;

@@ -56,6 +56,12 @@ impl Distribution {
         for service in &before {
             if let Some(desk) = self.desks.get_mut(service) {
                 desk.free.remove(&id);
+                desk.present -= 1;
+            }
+        }
+        for service in &agent.present_in {
+            if let Some(desk) = self.desks.get_mut(service) {
+                desk.present += 1;
             }
         }
         for (bucket, sum) in reach {
@@ -160,7 +166,7 @@ impl Distribution {
     /// An offer ends for one agent; when it rings nowhere else, the item waits again.
     pub(super) fn silence(&mut self, offer: &Offer, id: UserId, end: OfferEnd, now: Timestamp) {
         let rings = self.offers.silence(offer.id, id);
-        self.ended_for(offer, id, end, now);
+        self.ended_for(offer, id, end, !rings, now);
         if !rings {
             self.timers
                 .clear(offer.expires_at, super::timers::Moment::OfferOver(offer.id));

@@ -44,6 +44,8 @@ pub struct Service {
     pub queue: WaitingOrder,
     /// How many items are scheduled. They count against the buffer's limit, so that it is one.
     pub scheduled: u64,
+    /// How many items are in a workflow, in agents' hands or parked.
+    pub in_hand: u64,
     /// Whether the queue was full and has not yet come down to its low-water mark.
     pub full: bool,
 }
@@ -66,6 +68,7 @@ impl Service {
             buffer: WaitingOrder::default(),
             queue: WaitingOrder::default(),
             scheduled: 0,
+            in_hand: 0,
             full: false,
         }
     }
@@ -73,6 +76,12 @@ impl Service {
     /// Whether the entrance is open and items still wait in front of it.
     pub fn releasing(&self) -> bool {
         self.entrance.is_open() && !self.buffer.is_empty()
+    }
+
+    /// Items that have not ended.
+    pub fn open_items(&self) -> usize {
+        let elsewhere = self.scheduled + self.in_hand;
+        self.queue.len() + self.buffer.len() + elsewhere as usize
     }
 
     /// Items that may enter the queue before it is full.

@@ -52,7 +52,7 @@ impl Distribution {
             return;
         };
         let precedence = Precedence::new(place.priority, place.sequence);
-        if route.len() == 1 && place.preferred.is_none() {
+        if route.len() == 1 && place.preferred.is_none() && place.asked.is_none() {
             self.buckets.insert(route[0].bucket, precedence, false);
             self.found_again((precedence, Spot::Bucket(route[0].bucket)), place.service);
             return;
@@ -65,7 +65,7 @@ impl Distribution {
             step: 0,
             since: place.waiting_since.unwrap_or(now),
             preferred: place.preferred.clone(),
-            asked: Vec::new(),
+            asked: place.asked.into_iter().collect(),
             standing: Standing::Bucket,
         };
         record.widen(now);

@@ -3,10 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::ids::{Sequence, ServiceId, UserId};
+use crate::domain::ids::{OfferId, Sequence, ServiceId, UserId};
 use crate::domain::time::Timestamp;
-
-use super::offers::OfferId;
 
 /// What becomes due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -3,11 +3,10 @@
 
 use std::sync::Arc;
 
-use crate::domain::ids::{ServiceId, UserId};
+use crate::domain::ids::{OfferId, ServiceId, UserId};
 use crate::domain::time::Timestamp;
 
 use super::buckets::BucketId;
-use super::offers::OfferId;
 use super::order::Precedence;
 
 /// The agents an item should go to first: its sender's wish, the agent who parked it, a
@@ -24,7 +23,7 @@ pub struct Preferred {
 
 impl Preferred {
     /// From agents with their ranks, 1 the best; of equal ranks the first named goes first.
-    /// `None`: nobody is preferred.
+    /// `None`: nobody is preferred. With `required` there may be nobody: then nobody gets it.
     pub fn new(
         mut ranked: Vec<(UserId, u8)>,
         required: bool,
@@ -37,7 +36,7 @@ impl Preferred {
                 agents.push(agent);
             }
         }
-        (!agents.is_empty()).then_some(Preferred {
+        (required || !agents.is_empty()).then_some(Preferred {
             agents,
             required,
             since,
@@ -133,6 +132,8 @@ mod tests {
         let ranked = ranked.map(|(agent, rank)| (UserId(agent), rank)).to_vec();
         let preferred = Preferred::new(ranked, false, Timestamp(0)).expect("somebody");
         assert_eq!(preferred.agents(), [UserId(1), UserId(2), UserId(3)]);
-        assert_eq!(Preferred::new(Vec::new(), true, Timestamp(0)), None);
+        assert_eq!(Preferred::new(Vec::new(), false, Timestamp(0)), None);
+        let nobody = Preferred::new(Vec::new(), true, Timestamp(0)).expect("required");
+        assert!(nobody.agents().is_empty());
     }
 }

@@ -1,5 +1,7 @@
 //! Whether a store is sound: everything that the writer relies on, looked up instead of believed.
 
+mod agents;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -150,6 +152,9 @@ pub fn verify(path: &Path) -> Result<Report, StoreError> {
     connection.execute_batch("BEGIN")?;
     integrity(&connection, &mut report)?;
     rows(&connection, &mut report)?;
+    if report.schema >= schema::VERSION_WITH_AGENTS {
+        agents::look(&connection, &mut report)?;
+    }
     messages(&connection, &mut report)?;
     attachments(&connection, &mut report)?;
     references(&connection, &mut report)?;

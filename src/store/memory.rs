@@ -7,21 +7,25 @@
 mod committed;
 mod outbox;
 mod people;
+mod sessions;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use self::committed::Committed;
 use super::people::PeopleRows;
+use super::read::UserState;
 use super::{
     AnsweredRequest, AuditEntry, Batch, KnownReference, Names, Numbers, OpenItem, Resume, Store,
     StoreError, TRACEPARENT,
 };
 use crate::domain::content::Content;
-use crate::domain::ids::{BlobId, ItemId, SenderId, Sequence, ServiceId, TenantId};
+use crate::domain::ids::{BlobId, ItemId, SenderId, Sequence, ServiceId, TenantId, UserId};
 use crate::domain::item::Item;
 use crate::domain::journal::JournalEntry;
 use crate::domain::notification::{DeliveryState, NewNotification, Notification, NotificationId};
+use crate::domain::session::{AgentSession, ServiceSession};
+use crate::domain::time::Timestamp;
 
 /// What the next commit does instead of what it should.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -145,6 +149,16 @@ impl MemoryStore {
         self.committed.outbox.all(item)
     }
 
+    /// The stays of an item in services that are over, the first first.
+    pub fn service_sessions(&self, sequence: Sequence) -> &[ServiceSession] {
+        self.committed.sessions.of_services(sequence)
+    }
+
+    /// The states that a user was in from `from` to before `to`, in order.
+    pub fn user_states(&self, user: UserId, from: Timestamp, to: Timestamp) -> Vec<UserState> {
+        self.committed.sessions.states(user, from, to)
+    }
+
     /// Puts the id and reference of its item into each, as the store on disk does.
     fn with_items(&self, mut notifications: Vec<Notification>) -> Vec<Notification> {
         for notification in &mut notifications {
@@ -234,8 +248,12 @@ impl Store for MemoryStore {
                     state: item.state,
                     priority: item.priority,
                     not_before: item.not_before,
-                    expires_at: item.expires_at,
+                    expires_at: item.expiry_in_force(),
                     received_at: item.received_at,
+                    waiting_since: item.waiting_since(),
+                    agent: item.holder.map(|holder| holder.agent),
+                    parked_until: item.holder.and_then(|holder| holder.parked_until),
+                    wish: item.wish.clone(),
                 }
             })
             .collect())
@@ -288,6 +306,22 @@ impl Store for MemoryStore {
     fn content(&mut self, sequence: Sequence) -> Result<Option<Content>, StoreError> {
         let row = self.committed.rows.get(&sequence);
         Ok(row.map(|row| (*row.content).clone()))
+    }
+
+    fn agent_sessions(&mut self, sequence: Sequence) -> Result<Vec<AgentSession>, StoreError> {
+        self.read()?;
+        Ok(self.committed.sessions.of_item(sequence))
+    }
+
+    fn ringing(&mut self) -> Result<Vec<AgentSession>, StoreError> {
+        Ok(self.committed.sessions.ringing())
+    }
+
+    fn held_by(&mut self, agent: UserId) -> Result<Vec<Sequence>, StoreError> {
+        self.read()?;
+        let range = (agent, Sequence(0))..=(agent, Sequence(u64::MAX));
+        let held = self.committed.held.range(range);
+        Ok(held.map(|(_, sequence)| *sequence).collect())
     }
 
     fn traceparent(&mut self, sequence: Sequence) -> Result<Option<String>, StoreError> {

@@ -16,11 +16,17 @@ mod contract;
 
 use crate::domain::content::Content;
 use crate::domain::entrance::EntranceOrders;
-use crate::domain::ids::{BlobId, ItemId, Priority, SenderId, Sequence, ServiceId, TenantId};
+use std::sync::Arc;
+
+use crate::domain::ids::{
+    BlobId, ItemId, Priority, SenderId, Sequence, ServiceId, TenantId, UserId,
+};
 use crate::domain::item::{Item, ItemState};
 use crate::domain::journal::{Actor, JournalEntry};
 use crate::domain::notification::{Attempt, NewNotification, Notification, NotificationId};
+use crate::domain::session::{AgentSession, ServiceSession, UserStateChange};
 use crate::domain::time::Timestamp;
+use crate::domain::wish::Wish;
 
 use people::{PeopleChanges, PeopleRows};
 
@@ -104,7 +110,7 @@ pub struct Resume {
 }
 
 /// An item that has not ended, with what routing keeps in memory. Read from a covering index.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenItem {
     /// Its row's key.
     pub sequence: Sequence,
@@ -116,10 +122,18 @@ pub struct OpenItem {
     pub priority: Priority,
     /// Scheduled until then (`scheduled` only).
     pub not_before: Option<Timestamp>,
-    /// Ends without an agent then.
+    /// Ends without an agent then; `None` too once an agent has accepted it.
     pub expires_at: Option<Timestamp>,
     /// Used for the age of the oldest waiting item.
     pub received_at: Timestamp,
+    /// See [`Item::waiting_since`].
+    pub waiting_since: Option<Timestamp>,
+    /// Who has it (`connected` and `parked` only).
+    pub agent: Option<UserId>,
+    /// Put aside until then (`parked` only).
+    pub parked_until: Option<Timestamp>,
+    /// What it asks of agents.
+    pub wish: Option<Arc<Wish>>,
 }
 
 /// What the store remembers of a reference.
@@ -217,6 +231,13 @@ pub struct Batch {
     pub dropped_blobs: Vec<BlobId>,
     /// Users, sessions and tokens.
     pub people: PeopleChanges,
+    /// Agent sessions as they are now, each at most once: new ones are added, known ones (by item,
+    /// offer and agent) replaced.
+    pub agent_sessions: Vec<AgentSession>,
+    /// Stays in services that are over.
+    pub service_sessions: Vec<ServiceSession>,
+    /// Changes of agents' states, in order.
+    pub user_states: Vec<UserStateChange>,
     /// Verbs of people.
     pub audit: Vec<AuditEntry>,
     /// What senders are to be told, in the order it happened; each gets the next number of its
@@ -250,6 +271,9 @@ impl Batch {
             chunks,
             dropped_blobs,
             people,
+            agent_sessions,
+            service_sessions,
+            user_states,
             audit,
             notifications,
             attempts,
@@ -263,6 +287,9 @@ impl Batch {
             && chunks.is_empty()
             && dropped_blobs.is_empty()
             && people.is_empty()
+            && agent_sessions.is_empty()
+            && service_sessions.is_empty()
+            && user_states.is_empty()
             && audit.is_empty()
             && notifications.is_empty()
             && attempts.is_empty()
@@ -343,6 +370,27 @@ pub trait Store: Send {
     /// # Errors
     /// Any.
     fn content(&mut self, sequence: Sequence) -> Result<Option<Content>, StoreError>;
+
+    /// The agent sessions of an item by offer, the oldest first; of very many the newest
+    /// [`AGENT_SESSIONS_SHOWN_MAX`].
+    ///
+    /// [`AGENT_SESSIONS_SHOWN_MAX`]: crate::domain::session::AGENT_SESSIONS_SHOWN_MAX
+    ///
+    /// # Errors
+    /// Any.
+    fn agent_sessions(&mut self, sequence: Sequence) -> Result<Vec<AgentSession>, StoreError>;
+
+    /// The agent sessions that ring: neither accepted nor ended.
+    ///
+    /// # Errors
+    /// Any; do not start.
+    fn ringing(&mut self) -> Result<Vec<AgentSession>, StoreError>;
+
+    /// The items that an agent has, connected or parked.
+    ///
+    /// # Errors
+    /// Any.
+    fn held_by(&mut self, agent: UserId) -> Result<Vec<Sequence>, StoreError>;
 
     /// The trace that the item's message came in with, from the first line of its journal.
     ///

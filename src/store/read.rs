@@ -16,9 +16,10 @@ use super::sqlite::reading::{
 use super::sqlite::{DATABASE_FILE, SPAN_ITEMS, schema};
 use super::{Numbers, StoreError};
 use crate::domain::content::{Attachment, Content};
-use crate::domain::ids::{ItemId, Priority, SenderId, Sequence, ServiceId};
+use crate::domain::ids::{ItemId, Priority, SenderId, Sequence, ServiceId, UserId};
 use crate::domain::item::{Item, ItemState};
 use crate::domain::journal::{Actor, JournalEvent};
+use crate::domain::session::{AgentSession, ServiceSession};
 use crate::domain::time::Timestamp;
 
 /// An item in a list.
@@ -43,6 +44,19 @@ pub struct JournalLine {
     pub actor: Actor,
     /// camelCase names and values.
     pub data: Vec<(String, String)>,
+}
+
+/// A state that an agent was in, as it was kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserState {
+    /// From when on.
+    pub at: Timestamp,
+    /// By its name.
+    pub state: String,
+    /// The reason that was given.
+    pub reason: Option<String>,
+    /// Until when; `None`: it lasts.
+    pub ended_at: Option<Timestamp>,
 }
 
 /// A place in a queue: the last row of the page before.
@@ -210,6 +224,56 @@ impl Reader {
             )));
         }
         Ok(Some((attachment, body)))
+    }
+
+    /// The agent sessions of an item by offer, the oldest first; of very many the newest
+    /// [`AGENT_SESSIONS_SHOWN_MAX`].
+    ///
+    /// [`AGENT_SESSIONS_SHOWN_MAX`]: crate::domain::session::AGENT_SESSIONS_SHOWN_MAX
+    ///
+    /// # Errors
+    /// Any.
+    pub fn agent_sessions(&self, sequence: Sequence) -> Result<Vec<AgentSession>, StoreError> {
+        Ok(reading::agent_sessions(&self.connection, sequence)?)
+    }
+
+    /// The stays of an item in services that are over, the first first.
+    ///
+    /// # Errors
+    /// Any.
+    pub fn service_sessions(&self, sequence: Sequence) -> Result<Vec<ServiceSession>, StoreError> {
+        Ok(reading::service_sessions(&self.connection, sequence)?)
+    }
+
+    /// The items that an agent has, connected or parked, by sequence.
+    ///
+    /// # Errors
+    /// Any.
+    pub fn held_by(&self, agent: UserId) -> Result<Vec<Listed>, StoreError> {
+        let mut held = Vec::new();
+        for sequence in reading::held_by(&self.connection, agent)? {
+            // It may have gone on between the two looks.
+            let listed = self.by_key(reading::key(sequence))?;
+            held.extend(listed.filter(|listed| {
+                let holder = listed.item.holder;
+                holder.is_some_and(|holder| holder.agent == agent)
+            }));
+        }
+        Ok(held)
+    }
+
+    /// The states that a user was in from `from` to before `to`, in order: the first may have begun
+    /// earlier, the last may end later.
+    ///
+    /// # Errors
+    /// Any.
+    pub fn user_states(
+        &self,
+        user: UserId,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Vec<UserState>, StoreError> {
+        Ok(reading::user_states(&self.connection, user, from, to)?)
     }
 
     /// A sender's items (in one state), by ascending sequence above `after`.

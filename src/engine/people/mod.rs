@@ -14,13 +14,14 @@ use std::sync::Arc;
 
 use crate::domain::access::{ApiToken, Session, TokenDigest};
 use crate::domain::ids::{TenantId, UserId};
-use crate::domain::people::{Role, User, UserName};
-use crate::domain::refusal::Refusal;
-use crate::store::Store;
+use crate::domain::people::UserName;
 use crate::store::people::{Account, PeopleRows};
+use crate::store::{Store, StoreError};
 
 use super::Engine;
+use super::agents::gets_items;
 use super::command::{Command, Pending, Reply};
+use super::submit::Decision;
 use super::turn::Turn;
 use change::{ChangePeople, PeopleReply};
 use draft::Draft;
@@ -95,15 +96,10 @@ impl People {
         skills.is_some_and(|skills| skills.contains_key(skill))
     }
 
-    /// Whether an item of the tenant can come to somebody of that name. Who is more than an agent
-    /// is one too, but only as a member of a service.
+    /// Whether an item of the tenant can come to somebody of that name.
     pub fn has_agent(&self, tenant: TenantId, name: &str) -> bool {
         let user = self.named(name).map(|account| &account.user);
-        let gets_items = |user: &User| {
-            let is_member = user.is(Role::Agent) && !user.services.is_empty();
-            user.roles.contains(&Role::Agent) || is_member
-        };
-        user.is_some_and(|user| user.tenant == tenant && user.enabled && gets_items(user))
+        user.is_some_and(|user| user.tenant == tenant && gets_items(user))
     }
 
     fn put(&mut self, account: Arc<Account>) {
@@ -137,7 +133,7 @@ impl<S: Store> Engine<S> {
         turn: &mut Turn,
         request: Box<ChangePeople>,
         reply: Reply<PeopleReply>,
-    ) {
+    ) -> Result<(), StoreError> {
         let mut about = request
             .edits
             .iter()
@@ -148,17 +144,20 @@ impl<S: Store> Engine<S> {
                 |reply| Command::People(request, reply),
                 Pending::People,
             );
-            return;
+            return Ok(());
         }
-        let result = self.decide_people(turn, *request);
-        turn.pending.push(Pending::People(reply, result));
+        match self.decide_people(turn, *request) {
+            Ok(result) => turn.pending.push(Pending::People(reply, result)),
+            Err(error) => return turn.fail(error, reply, Pending::People),
+        }
+        Ok(())
     }
 
-    fn decide_people(
+    pub(super) fn decide_people(
         &mut self,
         turn: &mut Turn,
         request: ChangePeople,
-    ) -> Result<PeopleReply, Refusal> {
+    ) -> Decision<PeopleReply> {
         // One edit is whole or nothing by itself, so it needs no copy to be thrown away.
         let in_place = request.edits.len() == 1 && !request.dry_run;
         let people = match in_place {
@@ -171,8 +170,11 @@ impl<S: Store> Engine<S> {
         if in_place || (edited.is_ok() && !request.dry_run) {
             self.people = done.people;
         }
-        edited?;
+        if let Err(refusal) = edited {
+            return Ok(Err(refusal));
+        }
         if !request.dry_run {
+            self.people_changed(turn, &done.changes.accounts)?;
             turn.touch_users(done.changes.accounts.iter().map(|account| account.user.id));
             let batch = &mut turn.batch;
             batch.people.accounts.extend(done.changes.accounts);
@@ -183,8 +185,8 @@ impl<S: Store> Engine<S> {
                 .audit
                 .extend(audited.map(|act| act.entry(&request.actor, &request.from, turn.now)));
         }
-        Ok(PeopleReply {
+        Ok(Ok(PeopleReply {
             accounts: done.shown,
-        })
+        }))
     }
 }

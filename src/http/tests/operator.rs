@@ -91,7 +91,8 @@ async fn a_queue_is_listed_in_pages() {
     };
     let expected = vec![(1, "p-2".to_owned()), (2, "p-1".to_owned())];
     assert_eq!(shown(&first), expected);
-    assert_eq!(first[0]["why"], "noAgentSignedIn");
+    assert_eq!(first[0]["why"], "noAgentWithSkills");
+    assert_eq!(first[0]["unroutable"], true);
     let after = first[1]["place"].as_str().expect("a place");
     let rest = world
         .operate("GET", &format!("{path}&after={after}"), "")

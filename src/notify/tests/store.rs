@@ -3,9 +3,10 @@
 use std::sync::{Arc, Mutex};
 
 use crate::domain::content::Content;
-use crate::domain::ids::{ItemId, SenderId, Sequence, TenantId};
+use crate::domain::ids::{ItemId, SenderId, Sequence, TenantId, UserId};
 use crate::domain::item::Item;
 use crate::domain::notification::{AttemptResult, DeliveryState, Notification, NotificationId};
+use crate::domain::session::AgentSession;
 use crate::store::memory::{CommitFault, MemoryStore};
 use crate::store::people::PeopleRows;
 use crate::store::{
@@ -86,6 +87,15 @@ impl Store for SharedStore {
     }
     fn content(&mut self, sequence: Sequence) -> Result<Option<Content>, StoreError> {
         self.with(|store| store.content(sequence))
+    }
+    fn agent_sessions(&mut self, sequence: Sequence) -> Result<Vec<AgentSession>, StoreError> {
+        self.with(|store| store.agent_sessions(sequence))
+    }
+    fn ringing(&mut self) -> Result<Vec<AgentSession>, StoreError> {
+        self.with(|store| store.ringing())
+    }
+    fn held_by(&mut self, agent: UserId) -> Result<Vec<Sequence>, StoreError> {
+        self.with(|store| store.held_by(agent))
     }
     fn traceparent(&mut self, sequence: Sequence) -> Result<Option<String>, StoreError> {
         self.with(|store| store.traceparent(sequence))

@@ -8,14 +8,14 @@ use crate::domain::answer::WaitingReason;
 use crate::domain::content::SkillRequirement;
 use crate::domain::distribution::{DistributionLevel, DistributionPolicy, Mode, SkillsAsked};
 use crate::domain::entrance::EntranceOrders;
-use crate::domain::ids::{Priority, Sequence, ServiceId, TenantId, UserId};
+use crate::domain::ids::{OfferId, Priority, Sequence, ServiceId, TenantId, UserId};
 use crate::domain::item::ItemState;
 use crate::domain::policy::ServicePolicy;
 use crate::domain::time::Timestamp;
 use crate::routing::agents::AgentSetup;
 use crate::routing::core::{Core, Place, TenantSetup};
 use crate::routing::distribution::Decision;
-use crate::routing::offers::{Offer, OfferEnd, OfferId};
+use crate::routing::offers::{Offer, OfferEnd};
 use crate::routing::requirement::ClassId;
 use crate::routing::service::ServiceSetup;
 use crate::routing::waiting::Preferred;
@@ -158,6 +158,7 @@ impl World {
             class: ClassId::NO_SKILLS,
             preferred: None,
             agent: None,
+            asked: None,
         }
     }
 

@@ -1,5 +1,6 @@
 //! What every store must do, run over each of them.
 
+mod agents;
 mod blobs;
 mod faults;
 mod notifications;
@@ -12,7 +13,11 @@ use tempfile::TempDir;
 
 use super::Store;
 use super::memory::MemoryStore;
+use super::read::{Reader, UserState};
 use super::sqlite::{SqliteOptions, SqliteStore};
+use crate::domain::ids::{Sequence, UserId};
+use crate::domain::session::ServiceSession;
+use crate::domain::time::Timestamp;
 
 /// A kind of store, with what is needed to end its process and start another.
 trait Subject {
@@ -20,6 +25,10 @@ trait Subject {
     fn store(&mut self) -> &mut Self::Store;
     /// Ends the process and starts the next one.
     fn reopen(&mut self);
+    /// As pages read them.
+    fn service_sessions(&self, sequence: Sequence) -> Vec<ServiceSession>;
+    /// As pages read them.
+    fn user_states(&self, user: UserId, from: Timestamp, to: Timestamp) -> Vec<UserState>;
 }
 
 struct OnDisk {
@@ -43,6 +52,10 @@ impl OnDisk {
         subject.reopen();
         subject
     }
+
+    fn reader(&self) -> Reader {
+        Reader::open(self.dir.path()).expect("it opens")
+    }
 }
 
 impl Subject for OnDisk {
@@ -57,6 +70,15 @@ impl Subject for OnDisk {
         let store = SqliteStore::open(self.dir.path(), self.options.clone());
         self.store = Some(store.expect("the store opens"));
     }
+
+    fn service_sessions(&self, sequence: Sequence) -> Vec<ServiceSession> {
+        let sessions = self.reader().service_sessions(sequence);
+        sessions.expect("read")
+    }
+
+    fn user_states(&self, user: UserId, from: Timestamp, to: Timestamp) -> Vec<UserState> {
+        self.reader().user_states(user, from, to).expect("read")
+    }
 }
 
 struct InMemory(MemoryStore);
@@ -70,6 +92,14 @@ impl Subject for InMemory {
 
     fn reopen(&mut self) {
         self.0 = self.0.crash();
+    }
+
+    fn service_sessions(&self, sequence: Sequence) -> Vec<ServiceSession> {
+        self.0.service_sessions(sequence).to_vec()
+    }
+
+    fn user_states(&self, user: UserId, from: Timestamp, to: Timestamp) -> Vec<UserState> {
+        self.0.user_states(user, from, to)
     }
 }
 

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::samples::*;
 use super::{Subject, contract};
-use crate::domain::answer::{EntranceStatus, Status};
+use crate::domain::answer::{Status, Whereabouts};
 use crate::domain::ids::{SenderId, Sequence};
 use crate::domain::notification::{
     Attempt, AttemptResult, Attempts, NewNotification, Notification, NotificationEvent,
@@ -35,14 +35,21 @@ fn nid(number: u64) -> NotificationId {
 /// Notification `number` of the item: `queued`, at NOON plus its number.
 fn told(number: u64, item_number: u64) -> NewNotification {
     let row = item(item_number);
-    let entrance = EntranceStatus::default();
+    let now = Whereabouts {
+        state: row.state,
+        reason: None,
+        opens_at: None,
+        position: Some(number),
+        unroutable: false,
+        estimated_wait: None,
+    };
     NewNotification {
         id: nid(number),
         item: row.sequence,
         sender: row.sender,
         event: NotificationEvent::Queued,
         at: NOON.plus_ms(number as i64),
-        status: Status::of(&row, String::new(), "claims".to_owned(), &entrance),
+        status: Status::of(&row, String::new(), "claims".to_owned(), &now),
         traceparent: None,
     }
 }

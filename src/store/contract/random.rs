@@ -1,14 +1,22 @@
 //! Random batches leave the same in both stores.
 
+use std::sync::Arc;
+
 use proptest::prelude::*;
 
 use super::samples::*;
 use super::{InMemory, OnDisk, Subject};
-use crate::domain::ids::{Priority, SenderId, Sequence, ServiceId};
-use crate::domain::item::{Item, ItemState};
+use crate::domain::ids::{OfferId, Priority, SenderId, Sequence, ServiceId, UserId};
+use crate::domain::item::{Ending, Holder, Item, ItemState, Verdict};
+use crate::domain::outcome::Outcome;
+use crate::domain::session::{
+    AgentResult, AgentSession, ServiceResult, ServiceSession, UserStateChange,
+};
+use crate::domain::wish::Wish;
 use crate::store::memory::MemoryStore;
+use crate::store::read::UserState;
 use crate::store::sqlite::SqliteOptions;
-use crate::store::{Batch, KnownReference, Store, StoreError};
+use crate::store::{Batch, KnownReference, OpenItem, Store, StoreError};
 
 /// References are few, so that they come again; with so few in memory, most are in runs.
 const REFERENCES: u64 = 40;
@@ -24,36 +32,165 @@ enum Step {
         sender: u32,
         reference: u64,
         priority: u8,
+        wish: Option<u8>,
     },
     Change {
         sequence: u64,
         version: u32,
-        state: ItemState,
+        to: To,
+        session: Option<AgentSession>,
     },
+    /// Sessions and states alone.
+    Sessions(Box<Batch>),
     Tidy,
     Reopen,
 }
 
+/// What becomes of a row. Some of it fits no row in that state: a conflict.
+#[derive(Debug, Clone)]
+struct To {
+    state: ItemState,
+    agent: Option<u32>,
+    until: bool,
+    wish: Option<u8>,
+    /// The outcome, and whether the agent says something.
+    end: (Outcome, bool),
+}
+
+const STATES: [ItemState; 7] = [
+    ItemState::InWorkflow,
+    ItemState::Buffered,
+    ItemState::Queued,
+    ItemState::Offered,
+    ItemState::Connected,
+    ItemState::Parked,
+    ItemState::Ended,
+];
+const STATE_NAMES: [&str; 3] = ["online", "busy", "away"];
+
+fn to() -> impl Strategy<Value = To> {
+    let outcomes = prop::sample::select(Outcome::ALL.to_vec());
+    let states = prop::sample::select(STATES.to_vec());
+    let holder = (prop::option::of(1..4_u32), any::<bool>());
+    let wish = prop::option::of(0..3_u8);
+    (states, any::<bool>(), holder, wish, outcomes, any::<bool>()).prop_map(
+        |(state, fits, (agent, until), wish, outcome, said)| {
+            let held = matches!(state, ItemState::Connected | ItemState::Parked);
+            let agent = if fits {
+                held.then_some(agent.unwrap_or(1))
+            } else {
+                agent
+            };
+            let until = if fits {
+                state == ItemState::Parked
+            } else {
+                until
+            };
+            let said = said && (!fits || outcome == Outcome::HandledByUser);
+            let end = (outcome, said);
+            To {
+                state,
+                agent,
+                until,
+                wish,
+                end,
+            }
+        },
+    )
+}
+
+fn agent_session() -> impl Strategy<Value = AgentSession> {
+    let results = prop::sample::select(AgentResult::ALL.to_vec());
+    let end = prop::option::of(results);
+    (1..30_u64, 0..4_u64, 1..4_u32, any::<bool>(), end).prop_map(
+        |(item, offer, agent, is_accepted, end)| {
+            let session = ringing(item, offer, agent);
+            let session = if is_accepted {
+                accepted(session)
+            } else {
+                session
+            };
+            end.map_or(session, |result| over(session, result))
+        },
+    )
+}
+
+fn sessions_and_states() -> impl Strategy<Value = Batch> {
+    let agents = prop::collection::vec(agent_session(), 0..4);
+    let all: Vec<_> = ServiceResult::all().collect();
+    let stays = (1..30_u64, 1..3_u32, prop::sample::select(all));
+    let stays = stays.prop_map(|(item, service, result)| stay(item, service, result));
+    let names = prop::option::of(prop::sample::select(STATE_NAMES.to_vec()));
+    let states = (1..4_u32, 0..50_i64, names, any::<bool>());
+    let states = states.prop_map(|(user, at, name, reason)| UserStateChange {
+        user: UserId(user),
+        at: NOON.plus_ms(at),
+        state: name.map(|name| (name, reason.then(|| "lunch".to_owned()))),
+    });
+    let stays = prop::collection::vec(stays, 0..3);
+    let states = prop::collection::vec(states, 0..3);
+    (agents, stays, states).prop_map(|(agent_sessions, service_sessions, user_states)| Batch {
+        agent_sessions,
+        service_sessions,
+        user_states,
+        ..Batch::default()
+    })
+}
+
 fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let states = prop::sample::select(vec![
-        ItemState::InWorkflow,
-        ItemState::Buffered,
-        ItemState::Queued,
-        ItemState::Offered,
-        ItemState::Connected,
-        ItemState::Ended,
-    ]);
+    let wish = prop::option::of(0..3_u8);
     let step = prop_oneof![
-        6 => (0..2_u64, 1..3_u32, 0..REFERENCES, 0..10_u8).prop_map(
-            |(skip, sender, reference, priority)| Step::New { skip, sender, reference, priority }
+        6 => (0..2_u64, 1..3_u32, 0..REFERENCES, 0..10_u8, wish).prop_map(
+            |(skip, sender, reference, priority, wish)| {
+                Step::New { skip, sender, reference, priority, wish }
+            }
         ),
-        3 => (1..30_u64, 2..4_u32, states).prop_map(
-            |(sequence, version, state)| Step::Change { sequence, version, state }
+        5 => (1..30_u64, 2..5_u32, to(), prop::option::of(agent_session())).prop_map(
+            |(sequence, version, to, session)| Step::Change { sequence, version, to, session }
         ),
+        3 => sessions_and_states().prop_map(|batch| Step::Sessions(Box::new(batch))),
         2 => Just(Step::Tidy),
         1 => Just(Step::Reopen),
     ];
     prop::collection::vec(step, 1..60)
+}
+
+/// One of three wishes.
+fn wish(number: u8) -> Arc<Wish> {
+    let mut wish = full_wish();
+    wish.skills.truncate(usize::from(number));
+    wish.required = number == 2;
+    Arc::new(wish)
+}
+
+/// The row, gone on.
+fn gone_on(row: Item, version: u32, to: &To) -> Item {
+    let holder = to.agent.map(|agent| Holder {
+        agent: UserId(agent),
+        session: OfferId(u64::from(agent) * 10),
+        parked_until: to.until.then_some(NOON.plus_ms(9)),
+    });
+    let (outcome, is_said) = to.end;
+    let said = is_said.then(|| Verdict {
+        result: "done".to_owned(),
+        note: row.wish.is_some().then(|| "called back".to_owned()),
+        share: to.until,
+    });
+    let at = NOON.plus_ms(i64::from(version));
+    Item {
+        state: to.state,
+        version,
+        holder,
+        attempts: row.attempts + 1,
+        accepted_at: row.accepted_at.or(holder.map(|_| at)),
+        entered_at: to.wish.map(|_| at),
+        wish: to.wish.map(wish),
+        ended: (to.state == ItemState::Ended).then(|| Ending {
+            said: said.map(Arc::new),
+            ..Ending::of(at, outcome)
+        }),
+        ..row
+    }
 }
 
 /// The batch of a step; a change carries a new item with it, so that conflicts have something to
@@ -65,8 +202,10 @@ fn batch_of(step: &Step, next: u64, stored: &mut impl Store) -> Option<Batch> {
             sender,
             reference,
             priority,
+            wish: wished,
         } => {
             let row = Item {
+                wish: wished.map(wish),
                 sender: SenderId(*sender),
                 service: ServiceId(*sender),
                 priority: Priority::new(*priority).expect("in range"),
@@ -79,26 +218,25 @@ fn batch_of(step: &Step, next: u64, stored: &mut impl Store) -> Option<Batch> {
         Step::Change {
             sequence,
             version,
-            state,
+            to,
+            session,
         } => {
             let stored = stored.items(&[Sequence(*sequence)]).expect("read");
-            let row = Item {
-                version: *version - 1,
-                ..stored.into_iter().next().unwrap_or_else(|| item(*sequence))
+            let row = stored.into_iter().next().unwrap_or_else(|| item(*sequence));
+            // Most of them come in the right version.
+            let version = if *version == 4 {
+                row.version + 1
+            } else {
+                *version
             };
-            let row = match state {
-                ItemState::Ended => ended(&row),
-                _ => Item {
-                    state: *state,
-                    version: *version,
-                    ..row
-                },
-            };
+            let row = gone_on(row, version, to);
             let mut batch = batch([item(next)]);
             batch.new_items[0].content.reference = format!("c-{next}");
             batch.changed_items = vec![changed(row)];
+            batch.agent_sessions = session.iter().copied().collect();
             Some(batch)
         }
+        Step::Sessions(batch) => Some((**batch).clone()),
         Step::Tidy | Step::Reopen => None,
     }
 }
@@ -111,13 +249,31 @@ fn reference_is_free(store: &mut impl Store, batch: &Batch) -> bool {
 }
 
 /// Everything that can be read.
-type Seen = (Vec<Item>, Vec<u64>, Vec<Option<u64>>, u64);
+#[derive(Debug, PartialEq)]
+struct Seen {
+    rows: Vec<Item>,
+    open: Vec<OpenItem>,
+    known: Vec<Option<u64>>,
+    next: u64,
+    held: Vec<Vec<Sequence>>,
+    ringing: Vec<AgentSession>,
+    agent_sessions: Vec<Vec<AgentSession>>,
+    service_sessions: Vec<Vec<ServiceSession>>,
+    states: Vec<Vec<UserState>>,
+}
 
-fn seen(store: &mut impl Store) -> Seen {
+fn seen(subject: &mut impl Subject) -> Seen {
     let all: Vec<_> = (1..120).map(Sequence).collect();
-    let rows = store.items(&all).expect("read");
-    let open = store.open_items(Sequence(0), 1_000).expect("read");
-    let open = open.iter().map(|open| open.sequence.0).collect();
+    let service_sessions = all.iter().map(|of| subject.service_sessions(*of)).collect();
+    let spans = [(-1, 60), (10, 20), (30, 31)];
+    let states = [1, 2, 3].into_iter().flat_map(|user| {
+        spans.map(|(from, to)| {
+            let (from, to) = (NOON.plus_ms(from), NOON.plus_ms(to));
+            subject.user_states(UserId(user), from, to)
+        })
+    });
+    let states = states.collect();
+    let store = subject.store();
     let mut known = Vec::new();
     for sender in [1, 2].map(SenderId) {
         for reference in 0..REFERENCES {
@@ -128,8 +284,21 @@ fn seen(store: &mut impl Store) -> Seen {
             }));
         }
     }
-    let next = store.resume().expect("read").next_sequence.0;
-    (rows, open, known, next)
+    let held = [1, 2, 3].map(|agent| store.held_by(UserId(agent)).expect("read"));
+    let sessions = all
+        .iter()
+        .map(|of| store.agent_sessions(*of).expect("read"));
+    Seen {
+        agent_sessions: sessions.collect(),
+        rows: store.items(&all).expect("read"),
+        open: store.open_items(Sequence(0), 1_000).expect("read"),
+        known,
+        next: store.resume().expect("read").next_sequence.0,
+        held: held.to_vec(),
+        ringing: store.ringing().expect("read"),
+        service_sessions,
+        states,
+    }
 }
 
 proptest! {
@@ -164,8 +333,8 @@ proptest! {
                 }
             }
         }
-        prop_assert_eq!(seen(memory.store()), seen(disk.store()));
+        prop_assert_eq!(seen(&mut memory), seen(&mut disk));
         disk.reopen();
-        prop_assert_eq!(seen(memory.store()), seen(disk.store()));
+        prop_assert_eq!(seen(&mut memory), seen(&mut disk));
     }
 }

@@ -1,16 +1,22 @@
 //! Items, contents and batches for the store's tests.
 
+use std::sync::Arc;
+
 use uuid::Uuid;
 
 use crate::domain::content::{
     Attachment, ContactDatum, Content, Customer, Expiry, Link, PreferredAgent, PreferredAgents,
     SkillRequirement,
 };
-use crate::domain::ids::{BlobId, ItemId, Priority, SenderId, Sequence, ServiceId, TenantId};
-use crate::domain::item::{Ending, Item, ItemState};
+use crate::domain::ids::{
+    BlobId, ItemId, OfferId, Priority, SenderId, Sequence, ServiceId, TenantId, UserId,
+};
+use crate::domain::item::{Ending, Holder, Item, ItemState, Verdict};
 use crate::domain::journal::{Actor, JournalEntry, JournalEvent};
 use crate::domain::outcome::Outcome;
+use crate::domain::session::{AgentResult, AgentSession, ServiceResult, ServiceSession};
 use crate::domain::time::Timestamp;
+use crate::domain::wish::Wish;
 use crate::store::{Batch, ChangedItem, Chunk, NewItem};
 
 /// 2026-11-20T12:00:00Z.
@@ -42,6 +48,11 @@ pub fn item(sequence: u64) -> Item {
         due_by: None,
         expires_at: None,
         queued_at: Some(NOON.plus_ms(sequence as i64 + 1)),
+        entered_at: None,
+        accepted_at: None,
+        attempts: 0,
+        holder: None,
+        wish: None,
         ended: None,
         chargeable: true,
         content_digest: [sequence as u8; 16],
@@ -152,11 +163,123 @@ pub fn ended(item: &Item) -> Item {
         state: ItemState::Ended,
         version: item.version + 1,
         journal_rows: item.journal_rows + 1,
-        ended: Some(Ending {
-            at,
-            outcome: Outcome::CancelledByExternalSystem,
+        holder: None,
+        ended: Some(Ending::of(at, Outcome::CancelledByExternalSystem)),
+        ..item.clone()
+    }
+}
+
+/// The item's next version, ended by its agent with a result, and with a note that is shared.
+pub fn handled(item: &Item, note: &str) -> Item {
+    let mut row = ended(item);
+    let said = Verdict {
+        result: "done".to_owned(),
+        note: Some(note.to_owned()),
+        share: true,
+    };
+    row.ended = Some(Ending {
+        at: NOON.plus_ms(1_000_000),
+        outcome: Outcome::HandledByUser,
+        said: Some(Arc::new(said)),
+    });
+    row
+}
+
+/// The item's next version, in an agent's hands by the offer of that number.
+pub fn connected(item: &Item, agent: u32, offer: u64) -> Item {
+    let now = NOON.plus_ms(500_000);
+    Item {
+        state: ItemState::Connected,
+        version: item.version + 1,
+        accepted_at: item.accepted_at.or(Some(now)),
+        attempts: item.attempts + 1,
+        holder: Some(Holder {
+            agent: UserId(agent),
+            session: OfferId(offer),
+            parked_until: None,
         }),
         ..item.clone()
+    }
+}
+
+/// The next version of an item in an agent's hands: put aside for a minute.
+pub fn parked(item: &Item) -> Item {
+    let until = NOON.plus_ms(560_000);
+    let holder = item.holder.map(|holder| Holder {
+        parked_until: Some(until),
+        ..holder
+    });
+    Item {
+        state: ItemState::Parked,
+        version: item.version + 1,
+        holder,
+        ..item.clone()
+    }
+}
+
+/// A wish with every field filled.
+pub fn full_wish() -> Wish {
+    let skill = |name: &str, level, optional| SkillRequirement {
+        name: name.to_owned(),
+        level,
+        optional,
+    };
+    Wish {
+        skills: vec![skill("french", 9, false), skill("\"bonds\"", 1, true)],
+        preferred: vec![PreferredAgent {
+            name: "zoë".to_owned(),
+            rank: 0,
+        }],
+        required: true,
+        since: Some(NOON.plus_ms(7)),
+    }
+}
+
+/// An agent session that rings.
+pub fn ringing(item: u64, offer: u64, agent: u32) -> AgentSession {
+    AgentSession {
+        sequence: Sequence(item),
+        offer: OfferId(offer),
+        agent: UserId(agent),
+        service: ServiceId(1),
+        offered_at: NOON.plus_ms(offer as i64),
+        accepted_at: None,
+        ended: None,
+    }
+}
+
+/// The same, accepted.
+pub fn accepted(session: AgentSession) -> AgentSession {
+    AgentSession {
+        accepted_at: Some(session.offered_at.plus_ms(10)),
+        ..session
+    }
+}
+
+/// The same, over.
+pub fn over(session: AgentSession, result: AgentResult) -> AgentSession {
+    AgentSession {
+        ended: Some((session.offered_at.plus_ms(20), result)),
+        ..session
+    }
+}
+
+/// A stay in a service that is over.
+pub fn stay(item: u64, service: u32, result: ServiceResult) -> ServiceSession {
+    ServiceSession {
+        sequence: Sequence(item),
+        service: ServiceId(service),
+        entered_at: NOON.plus_ms(i64::from(service)),
+        left_at: NOON.plus_ms(i64::from(service) + 100),
+        result,
+    }
+}
+
+/// A batch of agent sessions.
+pub fn sessions(sessions: impl Into<Vec<AgentSession>>) -> Batch {
+    Batch {
+        agent_sessions: sessions.into(),
+        ..Batch::default()
     }
 }
 

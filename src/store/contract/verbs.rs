@@ -191,7 +191,7 @@ fn a_row_changes_in_all_it_may_change_in(mut subject: impl Subject) {
         .expect("written");
     let row = Item {
         service: ServiceId(7),
-        state: ItemState::Parked,
+        state: ItemState::Buffered,
         priority: Priority::new(9).expect("in range"),
         version: 2,
         journal_rows: 3,

@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use super::outbox::Outbox;
 use super::people::People;
+use super::sessions::Sessions;
 use crate::domain::content::{Attachment, Content};
 use crate::domain::entrance::EntranceOrders;
-use crate::domain::ids::{BlobId, ItemId, SenderId, Sequence, ServiceId};
+use crate::domain::ids::{BlobId, ItemId, SenderId, Sequence, ServiceId, UserId};
 use crate::domain::item::{Item, ItemState};
 use crate::domain::journal::JournalEntry;
+use crate::domain::outcome::Outcome;
 use crate::store::{
     AnsweredRequest, AuditEntry, Batch, ChangedItem, Chunk, NewItem, Numbers, StoreError,
 };
@@ -23,12 +25,14 @@ pub(super) struct Committed {
     pub(super) references: HashMap<(SenderId, Arc<str>), Sequence>,
     pub(super) erased: BTreeSet<(SenderId, String)>,
     pub(super) open: BTreeSet<Sequence>,
+    pub(super) held: BTreeSet<(UserId, Sequence)>,
     pub(super) last_sequence: u64,
     pub(super) journal: BTreeMap<(Sequence, u32), JournalEntry>,
     pub(super) entrances: BTreeMap<ServiceId, EntranceOrders>,
     pub(super) requests: BTreeMap<(Sequence, String), AnsweredRequest>,
     pub(super) blobs: BTreeMap<BlobId, Blob>,
     pub(super) people: Arc<People>,
+    pub(super) sessions: Arc<Sessions>,
     pub(super) audit: Vec<AuditEntry>,
     pub(super) outbox: Outbox,
 }
@@ -99,6 +103,7 @@ impl Committed {
                 return conflict(format!("request of {:?} is answered", request.sequence));
             }
         }
+        Sessions::check(batch)?;
         self.outbox.check(batch)
     }
 
@@ -186,6 +191,9 @@ impl Committed {
                 self.adopt(&content.attachments);
             }
             if let Some(row) = self.rows.get_mut(&item.sequence) {
+                if let Some(holder) = row.item.holder {
+                    self.held.remove(&(holder.agent, item.sequence));
+                }
                 row.item = item.clone();
                 row.raw.extend(raw.as_deref().map(Arc::from));
                 if let Some(content) = content {
@@ -210,6 +218,7 @@ impl Committed {
             self.requests.insert(key, request.clone());
         }
         self.audit.extend(batch.audit.iter().cloned());
+        Sessions::apply(&mut self.sessions, batch);
         self.outbox.apply(batch);
     }
 
@@ -226,6 +235,9 @@ impl Committed {
             self.open.insert(item.sequence);
         } else {
             self.open.remove(&item.sequence);
+        }
+        if let Some(holder) = item.holder {
+            self.held.insert((holder.agent, item.sequence));
         }
     }
 }
@@ -267,9 +279,27 @@ fn check_states(item: &Item) -> Result<(), StoreError> {
         ItemState::Offered => false,
         ItemState::Ended => item.ended.is_some(),
     };
-    if fits && item.version > 0 {
+    if fits && item.version > 0 && holder_fits(item) && verdict_fits(item) {
         Ok(())
     } else {
         conflict(format!("{:?} cannot be a row: {item:?}", item.sequence))
     }
+}
+
+/// Only an item in an agent's hands has a holder; only one that is put aside has a time.
+fn holder_fits(item: &Item) -> bool {
+    let held = matches!(item.state, ItemState::Connected | ItemState::Parked);
+    match item.holder {
+        Some(holder) => {
+            let parked = item.state == ItemState::Parked;
+            let known = i64::try_from(holder.session.0).is_ok();
+            held && known && holder.parked_until.is_some() == parked
+        }
+        None => !held,
+    }
+}
+
+fn verdict_fits(item: &Item) -> bool {
+    let ending = item.ended.as_ref();
+    ending.is_none_or(|ending| ending.said.is_none() || ending.outcome == Outcome::HandledByUser)
 }

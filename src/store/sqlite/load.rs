@@ -6,10 +6,11 @@ use uuid::Uuid;
 use super::content_column;
 use super::reading::journal_line;
 use super::row::{item_by_sequence, key, priority, sequence, state, time};
+use super::wish_column::Wishes;
 use super::write::drop_blob;
 use crate::domain::content::{Attachment, Content};
 use crate::domain::entrance::{EntranceOrder, EntranceOrders};
-use crate::domain::ids::{BlobId, SenderId, Sequence, ServiceId, TenantId};
+use crate::domain::ids::{BlobId, SenderId, Sequence, ServiceId, TenantId, UserId};
 use crate::domain::time::Timestamp;
 use crate::store::{AnsweredRequest, Names, Numbers, OpenItem, StoreError, TRACEPARENT};
 
@@ -33,7 +34,8 @@ const ENTRANCES: &str = "\
     FROM entrance ORDER BY service";
 const PENDING_BLOBS: &str = "SELECT blob FROM pending_blob";
 pub(super) const OPEN_ITEMS: &str = "\
-    SELECT sequence, service, state, priority, not_before, expires_at, received_at \
+    SELECT sequence, service, state, priority, not_before, expires_at, received_at, queued_at, \
+           entered_at, accepted_at, agent, parked_until, wish \
     FROM item INDEXED BY item_open \
     WHERE state < 7 AND sequence > ?1 ORDER BY sequence LIMIT ?2";
 const CONTENT: &str = "SELECT content FROM body WHERE sequence = ?1";
@@ -158,17 +160,24 @@ pub(super) fn open_items(
     limit: usize,
 ) -> rusqlite::Result<Vec<OpenItem>> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut wishes = Wishes::default();
     connection
         .prepare_cached(OPEN_ITEMS)?
         .query_map((key(after), limit), |row| {
+            let (queued_at, entered_at) = (time(row, 7)?, time(row, 8)?);
+            let accepted_at = time(row, 9)?;
             Ok(OpenItem {
                 sequence: sequence(row.get(0)?),
                 service: ServiceId(row.get(1)?),
                 state: state(row, 2)?,
                 priority: priority(row, 3)?,
                 not_before: time(row, 4)?,
-                expires_at: time(row, 5)?,
+                expires_at: time(row, 5)?.filter(|_| accepted_at.is_none()),
                 received_at: Timestamp(row.get(6)?),
+                waiting_since: queued_at.max(entered_at),
+                agent: row.get::<_, Option<u32>>(10)?.map(UserId),
+                parked_until: time(row, 11)?,
+                wish: wishes.of(row, 12)?,
             })
         })?
         .collect()

@@ -1,9 +1,9 @@
 //! The store on disk: one SQLite file, one writing connection, owned by the engine's thread.
 //!
 //! - `open`: directory, lock, pragmas · `schema`: tables and migrations · `error`: what SQLite's
-//!   errors mean · `row`, `content_column`: how values lie in the file
+//!   errors mean · `row`, `content_column`, `wish_column`: how values lie in the file
 //! - `outbox`, `status_column`: notifications to senders
-//! - `people`: users, sessions and tokens
+//! - `people`: users, sessions and tokens · `sessions`: what agents do with items, and their states
 //! - `write`: a batch · `load`: what the engine reads · `references`: who has a sender's reference
 //! - `checkpoint`: from the write-ahead log into the database
 //!
@@ -22,11 +22,13 @@ pub(super) mod reading;
 mod references;
 mod row;
 pub mod schema;
+mod sessions;
 mod status_column;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod timing;
+mod wish_column;
 mod write;
 
 use std::collections::HashSet;
@@ -45,9 +47,10 @@ use super::{
     AnsweredRequest, Batch, KnownReference, Names, Numbers, OpenItem, Resume, Store, StoreError,
 };
 use crate::domain::content::Content;
-use crate::domain::ids::{ItemId, SenderId, Sequence, TenantId};
+use crate::domain::ids::{ItemId, SenderId, Sequence, TenantId, UserId};
 use crate::domain::item::Item;
 use crate::domain::notification::{Notification, NotificationId};
+use crate::domain::session::AgentSession;
 
 /// Reference entries that a quiet moment writes or moves: some 5 ms.
 const TIDY_ENTRIES: usize = 1_000;
@@ -383,6 +386,18 @@ impl Store for SqliteStore {
 
     fn content(&mut self, sequence: Sequence) -> Result<Option<Content>, StoreError> {
         load::content(self.snapshot()?, sequence)
+    }
+
+    fn agent_sessions(&mut self, sequence: Sequence) -> Result<Vec<AgentSession>, StoreError> {
+        Ok(sessions::agent_sessions(self.snapshot()?, sequence)?)
+    }
+
+    fn ringing(&mut self) -> Result<Vec<AgentSession>, StoreError> {
+        Ok(sessions::ringing(self.snapshot()?)?)
+    }
+
+    fn held_by(&mut self, agent: UserId) -> Result<Vec<Sequence>, StoreError> {
+        Ok(sessions::held_by(self.snapshot()?, agent)?)
     }
 
     fn traceparent(&mut self, sequence: Sequence) -> Result<Option<String>, StoreError> {

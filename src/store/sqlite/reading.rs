@@ -4,9 +4,8 @@ use std::path::Path;
 
 use rusqlite::{Connection, Row};
 
-use super::content_column;
-use super::references;
 use super::row::out_of_range;
+use super::{content_column, references, wish_column};
 use crate::domain::ids::{BlobId, SenderId, Sequence, UserId};
 use crate::domain::journal::{Actor, JournalEvent};
 use crate::domain::time::Timestamp;
@@ -16,6 +15,9 @@ use crate::store::read::JournalLine;
 pub(in crate::store) use super::load::{attachments, content, numbers};
 pub(in crate::store) use super::references::watermark;
 pub(in crate::store) use super::row::{item_by_sequence, key, sequence_by_id, state_code};
+pub(in crate::store) use super::sessions::{
+    agent_sessions, held_by, service_sessions, user_states,
+};
 pub(in crate::store) use super::write::checksum;
 
 pub(in crate::store) const JOURNAL: &str = "\
@@ -110,6 +112,11 @@ pub(in crate::store) fn blob(connection: &Connection, blob: BlobId) -> rusqlite:
 /// Whether the values in a column of contents can be read.
 pub(in crate::store) fn content_is_readable(column: &str) -> bool {
     content_column::read(column, String::new(), Vec::new()).is_ok()
+}
+
+/// Whether a wish in its column can be read.
+pub(in crate::store) fn wish_is_readable(column: &str) -> bool {
+    wish_column::read(column).is_ok()
 }
 
 /// The hash under which this file knows a reference.

@@ -1,19 +1,28 @@
 //! An item's hot row: columns to [`Item`] and back.
 
+use std::sync::Arc;
+
 use rusqlite::types::{FromSqlError, Type};
 use rusqlite::{Connection, OptionalExtension, Row};
 use uuid::Uuid;
 
-use crate::domain::ids::{ItemId, Priority, SenderId, Sequence, ServiceId, TenantId};
-use crate::domain::item::{Ending, Item, ItemState};
+use super::wish_column;
+use crate::domain::ids::{
+    ItemId, OfferId, Priority, SenderId, Sequence, ServiceId, TenantId, UserId,
+};
+use crate::domain::item::{Ending, Holder, Item, ItemState, Verdict};
 use crate::domain::outcome::Outcome;
 use crate::domain::time::Timestamp;
 
 pub(in crate::store) const ITEM_BY_SEQUENCE: &str = "\
     SELECT sequence, id, tenant, sender, service, state, priority, version, journal_rows, \
            received_at, stored_at, not_before, due_by, expires_at, queued_at, ended_at, outcome, \
-           chargeable, content_digest, reference \
+           chargeable, content_digest, entered_at, accepted_at, attempts, agent, session, \
+           parked_until, wish, reference, result, share, note \
     FROM item WHERE sequence = ?1";
+
+/// Where the reference stands in [`ITEM_BY_SEQUENCE`].
+const REFERENCE: usize = 26;
 
 pub(in crate::store) const SEQUENCE_BY_ID: &str = "SELECT sequence FROM item WHERE id = ?1";
 
@@ -24,7 +33,7 @@ pub(in crate::store) fn item_by_sequence(
 ) -> rusqlite::Result<Option<(Item, String)>> {
     connection
         .prepare_cached(ITEM_BY_SEQUENCE)?
-        .query_row([sequence], |row| Ok((item(row)?, row.get(19)?)))
+        .query_row([sequence], |row| Ok((item(row)?, row.get(REFERENCE)?)))
         .optional()
 }
 
@@ -39,7 +48,7 @@ pub(in crate::store) fn sequence_by_id(
         .optional()
 }
 
-/// Reads the first 19 columns of [`ITEM_BY_SEQUENCE`].
+/// Reads the columns of [`ITEM_BY_SEQUENCE`], all but the reference.
 fn item(row: &Row<'_>) -> rusqlite::Result<Item> {
     Ok(Item {
         sequence: sequence(row.get(0)?),
@@ -57,16 +66,42 @@ fn item(row: &Row<'_>) -> rusqlite::Result<Item> {
         due_by: time(row, 12)?,
         expires_at: time(row, 13)?,
         queued_at: time(row, 14)?,
-        ended: match time(row, 15)? {
-            Some(at) => Some(Ending {
-                at,
-                outcome: outcome(row, 16)?,
-            }),
-            None => None,
-        },
+        entered_at: time(row, 19)?,
+        accepted_at: time(row, 20)?,
+        attempts: row.get(21)?,
+        holder: holder(row)?,
+        wish: wish_column::Wishes::default().of(row, 25)?,
+        ended: ending(row)?,
         chargeable: row.get(17)?,
         content_digest: row.get(18)?,
     })
+}
+
+fn holder(row: &Row<'_>) -> rusqlite::Result<Option<Holder>> {
+    let Some(agent) = row.get::<_, Option<u32>>(22)? else {
+        return Ok(None);
+    };
+    Ok(Some(Holder {
+        agent: UserId(agent),
+        session: offer(row.get(23)?),
+        parked_until: time(row, 24)?,
+    }))
+}
+
+fn ending(row: &Row<'_>) -> rusqlite::Result<Option<Ending>> {
+    let Some(at) = time(row, 15)? else {
+        return Ok(None);
+    };
+    let said = match row.get::<_, Option<String>>(27)? {
+        Some(result) => Some(Arc::new(Verdict {
+            result,
+            share: row.get(28)?,
+            note: row.get(29)?,
+        })),
+        None => None,
+    };
+    let outcome = outcome(row, 16)?;
+    Ok(Some(Ending { at, outcome, said }))
 }
 
 /// The number of a state in the file. Stable.
@@ -125,4 +160,15 @@ pub(in crate::store) fn key(sequence: Sequence) -> i64 {
 /// The sequence of a key. Keys are positive (a CHECK says so).
 pub(in crate::store) fn sequence(key: i64) -> Sequence {
     Sequence(key.cast_unsigned())
+}
+
+/// The number of an offer in the file. One beyond the range of the file becomes negative, which a
+/// CHECK refuses.
+pub(super) fn offer_number(offer: OfferId) -> i64 {
+    offer.0.cast_signed()
+}
+
+/// The offer of a number in the file. None is negative (a CHECK says so).
+pub(super) fn offer(number: i64) -> OfferId {
+    OfferId(number.cast_unsigned())
 }

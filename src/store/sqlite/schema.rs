@@ -8,7 +8,9 @@ use crate::store::StoreError;
 /// "Ante": tells `file` and our own `doctor` whose database this is.
 pub const APPLICATION_ID: i32 = 0x416e_7465;
 /// Newest schema this program knows.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
+/// The schema in which agents began to have items.
+pub(in crate::store) const VERSION_WITH_AGENTS: u32 = 2;
 /// Bytes of a page. Fixed when the file is made.
 pub const PAGE_BYTES: u64 = 4096;
 
@@ -246,9 +248,77 @@ CREATE TABLE probe (
 INSERT INTO meta (name, value) VALUES ('reference_watermark', 0), ('sequence_floor', 0);
 ";
 
+/// Schema 2: agents have items.
+///
+/// `agent`, `session` and `parked_until` say who has an item; `session` is the offer of the agent
+/// session that goes with it. `wish` is JSON (see [`super::wish_column`]). `note` is the last
+/// column, for it may be long, and nothing but a look at an ended item goes that far into a row.
+/// `item_open` is made anew to cover the restart as before; `item_held` has the few items in
+/// somebody's hands (a query must say `state IN (5, 6)` in these very words).
+/// An agent session rings while it has neither `accepted_at` nor `ended_at`: those few, left by a
+/// crash, are in `agent_session_ringing`. `user_state` has at most one open row of a user.
+const SCHEMA_2: &str = "
+ALTER TABLE item ADD COLUMN entered_at INTEGER;
+ALTER TABLE item ADD COLUMN accepted_at INTEGER;
+ALTER TABLE item ADD COLUMN attempts INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0);
+ALTER TABLE item ADD COLUMN agent INTEGER CHECK ((agent IS NOT NULL) = (state IN (5, 6)));
+ALTER TABLE item ADD COLUMN session INTEGER
+    CHECK ((session IS NULL) = (agent IS NULL) AND (session IS NULL OR session >= 0));
+ALTER TABLE item ADD COLUMN parked_until INTEGER
+    CHECK ((parked_until IS NOT NULL) = (state = 6));
+ALTER TABLE item ADD COLUMN wish TEXT;
+ALTER TABLE item ADD COLUMN result TEXT CHECK (result IS NULL OR outcome IS 10);
+ALTER TABLE item ADD COLUMN share INTEGER
+    CHECK ((share IS NULL) = (result IS NULL) AND (share IS NULL OR share IN (0, 1)));
+ALTER TABLE item ADD COLUMN note TEXT CHECK (note IS NULL OR result IS NOT NULL);
+DROP INDEX item_open;
+CREATE INDEX item_open ON item
+    (sequence, service, state, priority, not_before, expires_at, received_at, queued_at,
+     entered_at, accepted_at, agent, parked_until, wish)
+    WHERE state < 7;
+CREATE INDEX item_held ON item (agent) WHERE state IN (5, 6);
+
+CREATE TABLE agent_session (
+    sequence INTEGER NOT NULL,
+    offer INTEGER NOT NULL CHECK (offer >= 0),
+    agent INTEGER NOT NULL,
+    service INTEGER NOT NULL,
+    offered_at INTEGER NOT NULL,
+    accepted_at INTEGER,
+    ended_at INTEGER,
+    result INTEGER,
+    PRIMARY KEY (sequence, offer, agent),
+    CHECK ((ended_at IS NULL) = (result IS NULL))
+) STRICT, WITHOUT ROWID;
+CREATE INDEX agent_session_ringing ON agent_session (sequence, offer, agent)
+    WHERE ended_at IS NULL AND accepted_at IS NULL;
+
+CREATE TABLE service_session (
+    sequence INTEGER NOT NULL,
+    number INTEGER NOT NULL CHECK (number > 0),
+    service INTEGER NOT NULL,
+    entered_at INTEGER NOT NULL,
+    left_at INTEGER NOT NULL,
+    result INTEGER NOT NULL,
+    PRIMARY KEY (sequence, number)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE user_state (
+    number INTEGER PRIMARY KEY,
+    user INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    reason TEXT,
+    ended_at INTEGER CHECK (ended_at >= at)
+) STRICT;
+CREATE INDEX user_state_at ON user_state (user, at);
+CREATE UNIQUE INDEX user_state_open ON user_state (user) WHERE ended_at IS NULL;
+";
+
 const INSERT_META: &str = "INSERT INTO meta (name, value) VALUES (?1, ?2)";
 
-/// Brings the file to [`VERSION`], in one transaction. A new file gets its reference key.
+/// Brings the file to [`VERSION`], in one transaction: each schema that it does not have yet, in
+/// order. A new file gets its reference key.
 ///
 /// # Errors
 /// [`StoreError::Newer`] for a newer file; otherwise nothing was changed.
@@ -260,17 +330,23 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
             known: VERSION,
         });
     }
-    if found == 0 {
+    if found == VERSION {
+        return Ok(());
+    }
+    let tx = connection.transaction()?;
+    if found < 1 {
         let mut key = [0_u8; 16];
         getrandom::fill(&mut key)
             .map_err(|error| StoreError::Failed(format!("no random bytes: {error}")))?;
-        let tx = connection.transaction()?;
         tx.execute_batch(SCHEMA_1)?;
         tx.execute(INSERT_META, (META_REFERENCE_KEY, key.as_slice()))?;
         tx.pragma_update(None, "application_id", APPLICATION_ID)?;
-        tx.pragma_update(None, "user_version", VERSION)?;
-        tx.commit()?;
     }
+    if found < VERSION_WITH_AGENTS {
+        tx.execute_batch(SCHEMA_2)?;
+    }
+    tx.pragma_update(None, "user_version", VERSION)?;
+    tx.commit()?;
     Ok(())
 }
 

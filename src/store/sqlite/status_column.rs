@@ -27,6 +27,8 @@ struct Column<'a> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     opens_at: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    position: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     not_before: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     due_by: Option<i64>,
@@ -41,6 +43,10 @@ struct Column<'a> {
     attempts: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     outcome: Option<u16>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    result: Option<Cow<'a, str>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    note: Option<Cow<'a, str>>,
 }
 
 /// The column of a status.
@@ -56,6 +62,7 @@ pub(super) fn write(status: &Status) -> serde_json::Result<String> {
         service,
         reason,
         opens_at,
+        position,
         not_before,
         due_by,
         expires_at,
@@ -64,6 +71,8 @@ pub(super) fn write(status: &Status) -> serde_json::Result<String> {
         ended_at,
         attempts,
         outcome,
+        result,
+        note,
     } = status;
     let ms = |time: &Option<Timestamp>| time.map(|time| time.0);
     serde_json::to_string(&Column {
@@ -74,6 +83,7 @@ pub(super) fn write(status: &Status) -> serde_json::Result<String> {
         service: Cow::Borrowed(service),
         reason: reason.map(|reason| Cow::Borrowed(reason.name())),
         opens_at: ms(opens_at),
+        position: *position,
         not_before: ms(not_before),
         due_by: ms(due_by),
         expires_at: ms(expires_at),
@@ -82,6 +92,8 @@ pub(super) fn write(status: &Status) -> serde_json::Result<String> {
         ended_at: ms(ended_at),
         attempts: *attempts,
         outcome: outcome.map(Outcome::code),
+        result: result.as_deref().map(Cow::Borrowed),
+        note: note.as_deref().map(Cow::Borrowed),
     })
 }
 
@@ -105,6 +117,7 @@ pub(super) fn read(column: &str, id: ItemId, reference: String) -> Result<Status
         service: column.service.into_owned(),
         reason: column.reason.as_deref().and_then(reason),
         opens_at: time(column.opens_at),
+        position: column.position,
         not_before: time(column.not_before),
         due_by: time(column.due_by),
         expires_at: time(column.expires_at),
@@ -113,6 +126,8 @@ pub(super) fn read(column: &str, id: ItemId, reference: String) -> Result<Status
         ended_at: time(column.ended_at),
         attempts: column.attempts,
         outcome,
+        result: column.result.map(Cow::into_owned),
+        note: column.note.map(Cow::into_owned),
     })
 }
 
@@ -137,6 +152,7 @@ mod tests {
             service: "loans".to_owned(),
             reason: Some(WaitingReason::NoAgentSignedIn),
             opens_at: Some(NOON.plus_ms(2)),
+            position: Some(10),
             not_before: Some(NOON.plus_ms(3)),
             due_by: Some(NOON.plus_ms(4)),
             expires_at: Some(NOON.plus_ms(5)),
@@ -144,7 +160,9 @@ mod tests {
             accepted_at: Some(NOON.plus_ms(7)),
             ended_at: Some(NOON.plus_ms(8)),
             attempts: 9,
-            outcome: Some(Outcome::LostInQueue),
+            outcome: Some(Outcome::HandledByUser),
+            result: Some("done".to_owned()),
+            note: Some("called \"back\"".to_owned()),
         }
     }
 
@@ -156,6 +174,17 @@ mod tests {
             "the reference stands elsewhere"
         );
         assert_eq!(read(&column, id(1), "order-1".to_owned()), Ok(full()));
+    }
+
+    #[test]
+    fn a_status_of_the_first_schema_is_read() {
+        let column = "{\"state\":3,\"version\":1,\"received_at\":1,\"stored_at\":2,\
+                      \"service\":\"loans\",\"attempts\":0}";
+        let status = read(column, id(1), "order-1".to_owned()).expect("it is read");
+        assert_eq!(
+            (status.position, status.result, status.note),
+            (None, None, None)
+        );
     }
 
     #[test]

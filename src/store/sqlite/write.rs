@@ -5,11 +5,12 @@ use std::hash::Hasher;
 use rusqlite::{Connection, params};
 use siphasher::sip::SipHasher13;
 
-use super::row::{key, state_code};
-use super::{content_column, outbox, people};
+use super::row::{key, offer_number, state_code};
+use super::{content_column, outbox, people, sessions, wish_column};
 use crate::domain::content::{Attachment, Content};
 use crate::domain::entrance::{EntranceOrder, EntranceOrders};
 use crate::domain::ids::{BlobId, Sequence, ServiceId};
+use crate::domain::item::{Holder, Item, Verdict};
 use crate::domain::journal::{Actor, JournalEntry};
 use crate::store::{AnsweredRequest, AuditEntry, Batch, ChangedItem, Chunk, NewItem, StoreError};
 
@@ -19,15 +20,19 @@ const CHECKSUM_KEY: [u8; 16] = *b"anteroom message";
 const INSERT_ITEM: &str = "\
     INSERT INTO item (sequence, id, tenant, sender, service, state, priority, version, \
                       journal_rows, received_at, stored_at, not_before, due_by, expires_at, \
-                      queued_at, ended_at, outcome, chargeable, content_digest, reference) \
+                      queued_at, ended_at, outcome, chargeable, content_digest, reference, \
+                      entered_at, accepted_at, attempts, agent, session, parked_until, wish, \
+                      result, share, note) \
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, \
-            ?19, ?20)";
+            ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30)";
 const INSERT_BODY: &str =
     "INSERT INTO body (sequence, content, raw, checksum) VALUES (?1, ?2, ?3, ?4)";
 pub(super) const UPDATE_ITEM: &str = "\
     UPDATE item SET service = ?2, state = ?3, priority = ?4, version = ?5, journal_rows = ?6, \
                     not_before = ?7, due_by = ?8, expires_at = ?9, queued_at = ?10, \
-                    ended_at = ?11, outcome = ?12 \
+                    ended_at = ?11, outcome = ?12, entered_at = ?14, accepted_at = ?15, \
+                    attempts = ?16, agent = ?17, session = ?18, parked_until = ?19, wish = ?20, \
+                    result = ?21, share = ?22, note = ?23 \
     WHERE sequence = ?1 AND version = ?5 - 1 AND id = ?13";
 const UPDATE_CONTENT: &str = "UPDATE body SET content = ?2 WHERE sequence = ?1";
 const INSERT_MESSAGE: &str = "\
@@ -77,6 +82,7 @@ pub(super) fn batch(tx: &Connection, batch: &Batch) -> Result<(), StoreError> {
     }
     requests(tx, &batch.requests)?;
     people::write(tx, &batch.people)?;
+    sessions::write(tx, batch)?;
     audit(tx, &batch.audit)?;
     outbox::write(tx, batch)
 }
@@ -111,11 +117,21 @@ fn new_items(tx: &Connection, items: &[NewItem]) -> Result<(), StoreError> {
             item.due_by.map(|time| time.0),
             item.expires_at.map(|time| time.0),
             item.queued_at.map(|time| time.0),
-            item.ended.map(|ending| ending.at.0),
-            item.ended.map(|ending| ending.outcome.code()),
+            item.ended.as_ref().map(|ending| ending.at.0),
+            item.ended.as_ref().map(|ending| ending.outcome.code()),
             item.chargeable,
             item.content_digest.as_slice(),
             content.reference,
+            item.entered_at.map(|time| time.0),
+            item.accepted_at.map(|time| time.0),
+            item.attempts,
+            item.holder.map(|holder| holder.agent.0),
+            item.holder.map(|holder| offer_number(holder.session)),
+            item.holder.and_then(parked_until),
+            wish_column(item)?,
+            said(item).map(|said| said.result.as_str()),
+            said(item).map(|said| said.share),
+            said(item).and_then(|said| said.note.as_deref()),
         ])?;
         let column = column(content)?;
         insert_body.execute(params![key(item.sequence), column, raw, checksum(raw)])?;
@@ -141,9 +157,19 @@ fn changed_items(tx: &Connection, items: &[ChangedItem]) -> Result<(), StoreErro
             item.due_by.map(|time| time.0),
             item.expires_at.map(|time| time.0),
             item.queued_at.map(|time| time.0),
-            item.ended.map(|ending| ending.at.0),
-            item.ended.map(|ending| ending.outcome.code()),
+            item.ended.as_ref().map(|ending| ending.at.0),
+            item.ended.as_ref().map(|ending| ending.outcome.code()),
             item.id.0.as_bytes().as_slice(),
+            item.entered_at.map(|time| time.0),
+            item.accepted_at.map(|time| time.0),
+            item.attempts,
+            item.holder.map(|holder| holder.agent.0),
+            item.holder.map(|holder| offer_number(holder.session)),
+            item.holder.and_then(parked_until),
+            wish_column(item)?,
+            said(item).map(|said| said.result.as_str()),
+            said(item).map(|said| said.share),
+            said(item).and_then(|said| said.note.as_deref()),
         ])?;
         exactly_one(changed, || {
             format!(
@@ -169,6 +195,23 @@ fn changed_items(tx: &Connection, items: &[ChangedItem]) -> Result<(), StoreErro
         }
     }
     Ok(())
+}
+
+fn parked_until(holder: Holder) -> Option<i64> {
+    holder.parked_until.map(|time| time.0)
+}
+
+fn said(item: &Item) -> Option<&Verdict> {
+    item.ended.as_ref()?.said.as_deref()
+}
+
+fn wish_column(item: &Item) -> Result<Option<String>, StoreError> {
+    let Some(wish) = &item.wish else {
+        return Ok(None);
+    };
+    wish_column::write(wish)
+        .map(Some)
+        .map_err(|error| StoreError::Failed(format!("a wish cannot be written: {error}")))
 }
 
 fn column(content: &Content) -> Result<String, StoreError> {

@@ -21,8 +21,13 @@ pub(super) fn status(writer: &mut Writer<'_>, status: &Status, level: Level) {
     if let Some(reason) = status.reason {
         writer.leaf("reason", reason.name());
     }
+    if let Some(opens_at) = status.opens_at {
+        writer.leaf_time("opensAt", opens_at);
+    }
+    if let Some(position) = status.position {
+        writer.leaf_number("position", position);
+    }
     let times = [
-        ("opensAt", status.opens_at),
         ("dueBy", status.due_by),
         ("expiresAt", status.expires_at),
         ("notBefore", status.not_before),
@@ -43,6 +48,12 @@ pub(super) fn status(writer: &mut Writer<'_>, status: &Status, level: Level) {
         writer.attribute_bool("handled", outcome.handled());
         writer.text(outcome.name());
         writer.end("outcome");
+    }
+    if let Some(result) = &status.result {
+        writer.leaf("result", result);
+    }
+    if let Some(note) = &status.note {
+        writer.leaf("note", note);
     }
     writer.end("status");
 }

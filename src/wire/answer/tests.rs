@@ -255,6 +255,7 @@ fn status() -> Status {
         service: "loans".into(),
         reason: Some(WaitingReason::NoAgentSignedIn),
         opens_at: Some(at(2)),
+        position: Some(3),
         not_before: Some(at(3)),
         due_by: Some(at(4)),
         expires_at: Some(at(5)),
@@ -263,6 +264,8 @@ fn status() -> Status {
         ended_at: Some(at(8)),
         attempts: 2,
         outcome: Some(Outcome::CancelledByExternalSystem),
+        result: Some("done".into()),
+        note: Some("all <good>".into()),
     }
 }
 
@@ -276,6 +279,7 @@ fn a_status_follows_the_schemas_order() {
             "service",
             "reason",
             "opensAt",
+            "position",
             "dueBy",
             "expiresAt",
             "notBefore",
@@ -284,6 +288,8 @@ fn a_status_follows_the_schemas_order() {
             "endedAt",
             "attempts",
             "outcome",
+            "result",
+            "note",
         ]
     );
     assert!(text.contains(

@@ -5,39 +5,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rusqlite::Connection;
 
-use super::store;
+use super::samples::{filled, unpacked};
 use crate::domain::ids::Sequence;
 use crate::store::backup::{BackupError, backup, restore};
-use crate::store::contract::people::full_account;
-use crate::store::contract::samples::{attachment, batch, blob, chunk, item};
+use crate::store::contract::samples::{batch, item};
 use crate::store::doctor::{Severity, doctor, verify};
-use crate::store::read::Reader;
 use crate::store::sqlite::{DATABASE_FILE, SqliteOptions, SqliteStore};
-use crate::store::{Names, Store, StoreError, TenantNames};
-
-/// A sound store with a bit of everything, references in runs among it.
-fn filled() -> (tempfile::TempDir, SqliteStore) {
-    let options = SqliteOptions {
-        references_recent_max: 50,
-        ..SqliteOptions::default()
-    };
-    let (dir, mut store) = store(options);
-    let names = Names {
-        tenants: vec![TenantNames {
-            tenant: "one".to_owned(),
-            services: vec!["claims".to_owned()],
-            senders: vec!["crm".to_owned()],
-        }],
-    };
-    store.number(&names).expect("numbered");
-    let mut first = batch((1..=120).map(item));
-    first.chunks = vec![chunk(blob(1), 0, b"hello")];
-    first.new_items[0].content.attachments = vec![attachment(blob(1), b"hello")];
-    first.people.accounts = vec![full_account(1)];
-    store.commit(&first).expect("written");
-    while store.tidy().expect("tidied") {}
-    (dir, store)
-}
+use crate::store::{Store, StoreError};
 
 #[test]
 fn a_backup_is_restored_elsewhere_with_everything() {
@@ -54,7 +28,7 @@ fn a_backup_is_restored_elsewhere_with_everything() {
     assert_eq!(names.len(), 1, "one file, no remains");
     let target = place.path().join("restored");
     let report = restore(&file, &target, &mut |_| {}).expect("restored");
-    assert_eq!((report.items, report.items_open), (120, 120));
+    assert_eq!((report.items, report.items_open), (120, 119));
     assert_eq!((report.messages, report.attachments), (120, 1));
     assert_eq!(doctor(&target).expect("looked at"), []);
     let restored = SqliteStore::open(&target, SqliteOptions::default());
@@ -177,18 +151,93 @@ fn the_doctor_finds_each_kind_of_damage() {
             "belong to no item",
         ),
     ] {
-        let (dir, store) = filled();
-        drop(store);
-        let path = dir.path().join(DATABASE_FILE);
-        let connection = Connection::open(&path).expect("it opens");
-        connection.execute(sql, []).expect("damaged");
-        connection.close().expect("closed");
-        let report = verify(&path).expect("read");
-        let found = report
-            .damages()
-            .iter()
-            .any(|finding| finding.what.contains(expected));
-        assert!(found, "{sql}: {:?}", report.findings);
+        assert_found(sql, expected);
+    }
+}
+
+/// Damages a sound store so, and lets the doctor find it.
+fn assert_found(sql: &str, expected: &str) {
+    let (dir, store) = filled();
+    drop(store);
+    let path = dir.path().join(DATABASE_FILE);
+    let connection = Connection::open(&path).expect("it opens");
+    let lenient = connection.pragma_update(None, "ignore_check_constraints", true);
+    lenient.expect("set");
+    let rows = connection.execute(sql, []).expect("damaged");
+    assert!(rows > 0, "{sql} changes nothing");
+    connection.close().expect("closed");
+    let report = verify(&path).expect("read");
+    let found = report
+        .damages()
+        .iter()
+        .any(|finding| finding.what.contains(expected));
+    assert!(found, "{sql}: {:?}", report.findings);
+}
+
+#[test]
+fn the_doctor_finds_each_kind_of_damage_about_agents() {
+    for (sql, expected) in [
+        (
+            "UPDATE item SET session = 99 WHERE sequence = 2",
+            "no agent session that says so",
+        ),
+        (
+            "UPDATE agent_session SET ended_at = 1, result = 10 WHERE sequence = 3",
+            "no agent session that says so",
+        ),
+        (
+            "UPDATE agent_session SET accepted_at = NULL WHERE sequence = 2",
+            "no agent session that says so",
+        ),
+        (
+            "INSERT INTO agent_session (sequence, offer, agent, service, offered_at, accepted_at) \
+             VALUES (2, 21, 1, 1, 0, 0)",
+            "or several",
+        ),
+        (
+            "UPDATE item SET agent = 1 WHERE sequence = 6",
+            "name an agent",
+        ),
+        (
+            "UPDATE agent_session SET accepted_at = 1 WHERE sequence = 6",
+            "open although no agent has",
+        ),
+        (
+            "UPDATE item SET result = NULL WHERE sequence = 4",
+            "without a result",
+        ),
+        (
+            "UPDATE agent_session SET sequence = 999 WHERE sequence = 6",
+            "agent sessions are of no item",
+        ),
+        (
+            "UPDATE service_session SET sequence = 999",
+            "service sessions are of no item",
+        ),
+        (
+            "UPDATE service_session SET number = 2",
+            "gaps in their service sessions",
+        ),
+        ("UPDATE session SET user = 9", "sessions and tokens"),
+        ("UPDATE token SET user = 9", "sessions and tokens"),
+        (
+            "UPDATE item SET agent = 9 WHERE sequence = 2",
+            "users who do not exist",
+        ),
+        (
+            "UPDATE agent_session SET agent = 9 WHERE sequence = 4",
+            "agent sessions and states are of users",
+        ),
+        (
+            "UPDATE user_state SET user = 9",
+            "agent sessions and states are of users",
+        ),
+        (
+            "UPDATE item SET wish = '[' WHERE sequence = 5",
+            "wishes of items cannot be read",
+        ),
+    ] {
+        assert_found(sql, expected);
     }
 }
 
@@ -224,55 +273,18 @@ fn a_foreign_database_is_told_from_ours() {
     assert!(report.damages()[0].what.contains("no database of Anteroom"));
 }
 
-/// Every schema that ever landed opens, and all its items can be read.
+/// What was backed up before an update can be restored after it.
 #[test]
-fn the_file_of_schema_1_opens() {
-    let packed = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/store/schema-1.db.gz");
-    let packed = fs::read(packed).expect("the fixture is there");
-    let dir = tempfile::tempdir().expect("a directory");
-    let mut unpacked = Vec::new();
-    let mut reading = flate2::read::GzDecoder::new(packed.as_slice());
-    std::io::Read::read_to_end(&mut reading, &mut unpacked).expect("unpacked");
-    fs::write(dir.path().join(DATABASE_FILE), unpacked).expect("written");
-    let store = SqliteStore::open(dir.path(), SqliteOptions::default());
-    let mut store = store.expect("it opens");
-    assert_eq!(store.resume().expect("read").next_sequence, Sequence(121));
-    let people = store.people().expect("read");
-    assert_eq!(people.accounts, [full_account(1)]);
-    let reader = Reader::open(dir.path()).expect("it opens");
-    for sequence in 1..=120 {
-        let sequence = Sequence(sequence);
-        assert!(reader.item_by_sequence(sequence).expect("read").is_some());
-        assert!(reader.content(sequence).expect("read").is_some());
-        assert_eq!(reader.raw_messages(sequence).expect("good").len(), 1);
-        assert_eq!(reader.journal(sequence).expect("good").len(), 1);
-    }
-    assert!(reader.attachment(Sequence(1), 1).expect("good").is_some());
-    assert_eq!(verify(store.path()).expect("read").findings, []);
-}
-
-/// Writes the fixture of the newest schema, once: `UPDATE_FIXTURES=1 cargo test --lib -- --ignored
-/// the_fixture_of_the_newest_schema_is_written`.
-#[test]
-#[ignore = "writes a fixture"]
-fn the_fixture_of_the_newest_schema_is_written() {
-    assert!(
-        std::env::var_os("UPDATE_FIXTURES").is_some(),
-        "not asked for"
-    );
-    let (dir, _store) = filled();
-    let file = dir.path().join("fixture.db");
-    backup(dir.path(), &file, &mut |_| {}).expect("backed up");
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/store");
-    fs::create_dir_all(folder).expect("made");
-    let name = format!("{folder}/schema-{}.db.gz", super::super::schema::VERSION);
-    let packed = fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(name);
-    let packed = packed.expect("a fixture is written once and kept for ever");
-    let mut packing = flate2::write::GzEncoder::new(packed, flate2::Compression::best());
-    let bytes = fs::read(&file).expect("read");
-    std::io::Write::write_all(&mut packing, &bytes).expect("packed");
-    packing.finish().expect("packed");
+fn a_backup_of_schema_1_is_sound_and_is_restored() {
+    let dir = unpacked(1);
+    let file = dir.path().join(DATABASE_FILE);
+    assert_eq!(verify(&file).expect("read").schema, 1);
+    let target = dir.path().join("restored");
+    let report = restore(&file, &target, &mut |_| {}).expect("restored");
+    assert_eq!(report.findings, []);
+    let restored = SqliteStore::open(&target, SqliteOptions::default());
+    let mut restored = restored.expect("it opens");
+    let next = restored.resume().expect("read").next_sequence;
+    assert_eq!(next, Sequence(121));
+    assert_eq!(doctor(&target).expect("looked at"), []);
 }

@@ -3,10 +3,12 @@
 mod backups;
 mod faults;
 mod files;
+mod migrations;
 mod plans;
 mod readers;
 mod references;
 mod room;
+mod samples;
 
 use tempfile::TempDir;
 

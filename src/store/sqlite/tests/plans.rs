@@ -7,6 +7,9 @@ use crate::store::sqlite::reading::{
 };
 use crate::store::sqlite::references::{DELETE_HEAD, RUN_HEAD, RUN_LOOKUP};
 use crate::store::sqlite::row::{ITEM_BY_SEQUENCE, SEQUENCE_BY_ID};
+use crate::store::sqlite::sessions::{
+    AGENT_SESSIONS, CLOSE_STATE, HELD_BY, PUT_AGENT_SESSION, RINGING, SERVICE_SESSIONS, STATES,
+};
 use crate::store::sqlite::write::{CHUNK_COUNT, UPDATE_ITEM};
 use crate::store::sqlite::{SqliteOptions, load};
 
@@ -91,4 +94,44 @@ fn what_is_to_be_told_next_is_read_in_order_without_sorting() {
     assert_eq!(plan(LIST_PARKED), format!("{parked}{item}"));
     let senders = plan(SENDERS);
     assert!(!senders.contains("SCAN notification"), "{senders}");
+}
+
+#[test]
+fn what_an_agent_has_is_read_from_the_index_of_what_anybody_has() {
+    assert_eq!(plan(HELD_BY), "SEARCH item USING INDEX item_held (agent=?)");
+}
+
+#[test]
+fn what_rings_is_found_without_looking_at_what_has_rung() {
+    assert_eq!(
+        plan(RINGING),
+        "SCAN agent_session USING INDEX agent_session_ringing"
+    );
+}
+
+#[test]
+fn an_items_sessions_are_found_by_its_sequence_in_order() {
+    let of_item = "USING PRIMARY KEY (sequence=?)";
+    assert_eq!(
+        plan(AGENT_SESSIONS),
+        format!("SEARCH agent_session {of_item}")
+    );
+    assert_eq!(
+        plan(SERVICE_SESSIONS),
+        format!("SEARCH service_session {of_item}")
+    );
+    assert_eq!(plan(PUT_AGENT_SESSION), "", "by its key alone");
+}
+
+#[test]
+fn an_agents_states_are_found_by_time() {
+    assert_eq!(
+        plan(CLOSE_STATE),
+        "SEARCH user_state USING INDEX user_state_open (user=?)"
+    );
+    let states = plan(STATES);
+    let by_time = "SEARCH user_state USING INDEX user_state_at (user=? AND at>? AND at<?)";
+    assert!(states.starts_with(by_time), "{states}");
+    assert!(!states.contains("SCAN user_state"), "{states}");
+    assert!(!states.contains("TEMP B-TREE"), "{states}");
 }
