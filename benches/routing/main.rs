@@ -1,11 +1,14 @@
 //! What a decision costs when few and when very many items wait: the core alone, 500 agents who
 //! hold 20 skills unevenly. Each cycle an agent ends an item, is offered the next, accepts it, and
 //! another one like it comes: three commands, each followed by a match, and as many wait as before.
+//! Then whole lives over a real store, beside mere acceptance.
 //! `cargo bench --bench routing`.
+
+mod life;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use clap::Parser;
 use comfy_table::Table;
@@ -29,6 +32,10 @@ const AGENTS: u32 = 500;
 const SKILLS: u64 = 20;
 const WAITING: [u64; 3] = [1_000, 100_000, 1_000_000];
 const COMMANDS_PER_CYCLE: usize = 3;
+/// Items that wait while whole lives are measured.
+const LIFE_WAITING: u64 = 100_000;
+/// Whole lives a second should be so much of acceptances a second.
+const LIFE_REACH: f64 = 0.7;
 /// A million waiting may cost so much more than a thousand.
 const RATIO_REACH: f64 = 1.3;
 const SERVICE: ServiceId = ServiceId(1);
@@ -43,14 +50,22 @@ struct Options {
     /// Measurements of each size, taken in turns; the median counts
     #[arg(long, default_value_t = 5)]
     rounds: usize,
+    /// Seconds of each half of a measurement of whole lives; 0: none
+    #[arg(long, default_value_t = 3.0)]
+    life: f64,
     /// Given by cargo
     #[arg(long, hide = true)]
     bench: bool,
 }
 
-fn main() {
+fn main() -> anyhow::Result<()> {
     let options = Options::parse();
-    assert!(options.rounds > 0, "nothing to measure");
+    anyhow::ensure!(options.rounds > 0, "nothing to measure");
+    decisions(&options);
+    lives(&options)
+}
+
+fn decisions(options: &Options) {
     let mut floors: Vec<Floor> = WAITING.iter().map(|waiting| Floor::new(*waiting)).collect();
     let mut rates: Vec<Vec<f64>> = vec![Vec::new(); floors.len()];
     for _ in 0..options.rounds {
@@ -71,6 +86,43 @@ fn main() {
     let ratio = median(&rates[0]) / median(&rates[rates.len() - 1]);
     println!("a command beside 1,000,000 waiting costs {ratio:.2} times one beside 1,000");
     println!("reach: at most {RATIO_REACH}");
+}
+
+fn lives(options: &Options) -> anyhow::Result<()> {
+    if options.life <= 0.0 {
+        return Ok(());
+    }
+    let each = Duration::from_secs_f64(options.life);
+    let life = life::Life::new(LIFE_WAITING)?;
+    let (mut accepts, mut cycles, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..options.rounds {
+        let rates = life.measure(each)?;
+        accepts.push(rates.accepts);
+        cycles.push(rates.cycles);
+        ratios.push(rates.cycles / rates.accepts);
+    }
+    let mut table = Table::new();
+    table.load_style(ASCII_MARKDOWN);
+    table.set_header([
+        &format!("{LIFE_WAITING} waiting"),
+        "median",
+        "lowest",
+        "highest",
+    ]);
+    let lines = [
+        ("accepts/s alone", 0, accepts),
+        ("whole lives/s", 0, cycles),
+        ("lives ÷ accepts", 2, ratios),
+    ];
+    for (name, digits, mut rates) in lines {
+        rates.sort_by(f64::total_cmp);
+        let shown = [median(&rates), rates[0], rates[rates.len() - 1]];
+        let shown = shown.map(|rate| format!("{rate:.digits$}"));
+        table.add_row([vec![name.to_owned()], shown.to_vec()].concat());
+    }
+    println!("{table}");
+    println!("reach: lives at least {LIFE_REACH} of accepts");
+    Ok(())
 }
 
 fn median(sorted: &[f64]) -> f64 {
