@@ -31,7 +31,9 @@
 //! # One item's way
 //! Bytes come to [`http`], which knows the sender and lends the body a share of the budget; [`wire`]
 //! makes a [`domain::message::Message`] of them; [`engine`] decides it by [`routing`] and commits
-//! it through [`store`]; the receipt goes back through [`wire`] and [`http`].
+//! it through [`store`]; the receipt goes back through [`wire`] and [`http`]. In the same turn
+//! [`routing`] offers it ([`engine::agents`] makes rows of that); an agent hears of it by
+//! [`engine::live`], accepts and ends it through [`http`]; [`notify`] tells its sender.
 //!
 //! # Invariants
 //! 1. A receipt leaves only after the transaction that stored its item is synced
@@ -40,7 +42,8 @@
 //!    replayed.
 //! 3. A row changes only together with its version, by exactly one, and only from the version that
 //!    was read ([`store::Store::commit`]).
-//! 4. The state that follows an event is said in one place ([`domain::item::transition`]).
+//! 4. The state that follows an event is said in one place ([`domain::item::transition`]); what an
+//!    agent is doing in another ([`domain::agent::state`]).
 //! 5. Indexes, timers and counters of the core change in one place ([`routing::core::Core::apply`]),
 //!    and can always be made anew from the rows: the start, a failed commit and a new
 //!    configuration take the same path.
