@@ -120,6 +120,11 @@ impl Live {
     /// What came after `last`, oldest first. `None`: nobody knows any longer, or `last` is none of
     /// this process's numbers; look at everything afresh.
     pub fn since(&self, last: EventId) -> Option<Vec<Arc<Numbered>>> {
+        self.next_since(last, EVENTS_KEPT_MAX)
+    }
+
+    /// As [`Live::since`], but only the first `max`: for those who take them one after the other.
+    pub fn next_since(&self, last: EventId, max: usize) -> Option<Vec<Arc<Numbered>>> {
         let kept = self.kept();
         if last == *self.newest.borrow() {
             return Some(Vec::new());
@@ -128,7 +133,7 @@ impl Live {
         let known = last.0 + 1 >= oldest.0 && last <= kept.back()?.id;
         known.then(|| {
             let from = kept.partition_point(|numbered| numbered.id <= last);
-            kept.range(from..).cloned().collect()
+            kept.range(from..).take(max).cloned().collect()
         })
     }
 
@@ -168,6 +173,8 @@ mod tests {
         let then = live.since(first[0].id).expect("all is kept");
         assert_eq!(agents(&then), [2, 3]);
         assert_eq!(live.since(live.newest()), Some(Vec::new()));
+        let next = live.next_since(start, 2).expect("all is kept");
+        assert_eq!(agents(&next), [1, 2]);
     }
 
     #[test]

@@ -24,7 +24,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 use tower::Service;
 
-use super::server::{ClientCertificate, Peer, Remote, ServerLimits, Shutdown, stopping};
+use super::server::{Bounds, ClientCertificate, Peer, Remote, ServerLimits, Shutdown, stopping};
 
 /// Requests that one HTTP/2 connection may have open.
 const HTTP2_STREAMS_MAX: u32 = 64;
@@ -72,8 +72,13 @@ pub async fn serve_connection<IO>(
         activity: activity.clone(),
     };
     let seen = activity.clone();
+    let bounds = Bounds {
+        limits,
+        shutdown: shutdown.clone(),
+    };
     let service = service_fn(move |mut request: Request<Incoming>| {
         introduce(&visitor, &mut request);
+        request.extensions_mut().insert(bounds.clone());
         answer(request, router.clone(), seen.clone())
     });
     match protocol {

@@ -79,6 +79,16 @@ pub type TlsSource = watch::Receiver<Arc<ServerConfig>>;
 /// earlier time can be set later.
 pub type Shutdown = watch::Receiver<Option<Instant>>;
 
+/// What an answer that goes on for long must know of its connection. Stands in the request's
+/// extensions.
+#[derive(Debug, Clone)]
+pub struct Bounds {
+    /// Of the listener.
+    pub limits: ServerLimits,
+    /// When to stop.
+    pub shutdown: Shutdown,
+}
+
 /// A listener with all it needs.
 pub struct Server {
     /// For logs.

@@ -27,8 +27,6 @@ const NETWORK_BITS: u32 = 64;
 pub enum Means {
     /// They signed in with a password.
     Session {
-        /// Of its token.
-        digest: TokenDigest,
         /// Its last request is to be noted: see [`SignIns::note`].
         is_stale: bool,
     },
@@ -43,6 +41,8 @@ pub struct SignedIn {
     pub account: Arc<Account>,
     /// By what.
     pub means: Means,
+    /// Of the token that was shown.
+    pub digest: TokenDigest,
 }
 
 impl SignedIn {
@@ -63,12 +63,16 @@ pub fn known(people: &People, token: &str, now: Timestamp) -> Option<SignedIn> {
     if !secret::could_be_token(token) {
         return None;
     }
-    let digest = secret::digest(token);
+    known_by(people, secret::digest(token), now)
+}
+
+/// The same from the token's digest: whether somebody who was known still is.
+fn known_by(people: &People, digest: TokenDigest, now: Timestamp) -> Option<SignedIn> {
     let session = people.session(&digest);
     let (user, means) = match session.filter(|session| session.holds(now)) {
         Some(session) => {
             let is_stale = session.is_stale(now);
-            (session.user, Means::Session { digest, is_stale })
+            (session.user, Means::Session { is_stale })
         }
         None => {
             let token = people.token(&digest).filter(|token| token.holds(now))?;
@@ -79,6 +83,7 @@ pub fn known(people: &People, token: &str, now: Timestamp) -> Option<SignedIn> {
     account.user.enabled.then(|| SignedIn {
         account: account.clone(),
         means,
+        digest,
     })
 }
 
@@ -221,14 +226,20 @@ impl SignIns {
         })
     }
 
+    /// Who that is by now, for those who ask for long: `None` when the session or token is over or
+    /// the user deactivated.
+    pub fn still(&self, signed_in: &SignedIn, now: Timestamp) -> Option<SignedIn> {
+        known_by(&self.engine.people(), signed_in.digest, now)
+    }
+
     /// Notes the last request of a session, where that is due.
     ///
     /// # Errors
     /// What the engine says; the session goes on all the same.
     pub async fn note(&self, signed_in: &SignedIn, address: IpAddr) -> Result<(), Refusal> {
         match signed_in.means {
-            Means::Session { digest, is_stale } if is_stale => {
-                let edits = vec![Edit::SeeSession(digest)];
+            Means::Session { is_stale } if is_stale => {
+                let edits = vec![Edit::SeeSession(signed_in.digest)];
                 self.change(signed_in.actor(), address, edits).await
             }
             Means::Session { .. } | Means::ApiToken => Ok(()),
@@ -241,8 +252,8 @@ impl SignIns {
     /// What the engine says.
     pub async fn sign_out(&self, signed_in: &SignedIn, address: IpAddr) -> Result<(), Refusal> {
         match signed_in.means {
-            Means::Session { digest, .. } => {
-                let edits = vec![Edit::CloseSession(digest)];
+            Means::Session { .. } => {
+                let edits = vec![Edit::CloseSession(signed_in.digest)];
                 self.change(signed_in.actor(), address, edits).await
             }
             Means::ApiToken => Ok(()),
@@ -261,12 +272,12 @@ impl SignIns {
         address: IpAddr,
         now: Timestamp,
     ) -> Result<(), Refusal> {
-        let Means::Session { digest, .. } = signed_in.means else {
+        if signed_in.means == Means::ApiToken {
             return Err(Refusal::new(
                 Code::NotAuthorised,
                 "A program cannot change the password: sign in.",
             ));
-        };
+        }
         let name = signed_in.user().name.clone();
         check_rules(&new, name.as_str())
             .map_err(|bad| Refusal::new(Code::InvalidField, format!("{bad}.")))?;
@@ -274,7 +285,7 @@ impl SignIns {
         let edit = Edit::SetPassword {
             name,
             password: self.passwords.hash(new).await?,
-            keep: Some(digest),
+            keep: Some(signed_in.digest),
         };
         self.change(signed_in.actor(), address, vec![edit]).await
     }

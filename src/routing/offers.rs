@@ -62,6 +62,14 @@ pub enum OfferEnd {
 }
 
 impl OfferEnd {
+    /// Why it was taken back, if it was.
+    pub fn reason(self) -> Option<RescindReason> {
+        match self {
+            OfferEnd::Rescinded(reason) => Some(reason),
+            OfferEnd::Accepted | OfferEnd::Declined | OfferEnd::NoAnswer => None,
+        }
+    }
+
     /// What the agent session of this offer says.
     pub fn result(self) -> AgentResult {
         match self {
