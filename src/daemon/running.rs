@@ -19,6 +19,7 @@ use crate::domain::journal::Actor;
 use crate::domain::policy::Policy;
 use crate::engine::command::OrderEntrance;
 use crate::engine::handle::EngineHandle;
+use crate::http::attendance;
 use crate::http::server::{Listener, Server, ServerLimits};
 use crate::http::state::{NotificationCounts, NotificationsHook, Shared, SharedSetup};
 use crate::notify::backoff::Schedule;
@@ -107,6 +108,7 @@ pub async fn run(node: Node) -> Result<Ended, ServeError> {
     let (stop, stopped) = watch::channel(None);
     let mut serving = spawn_servers(&setup, listeners, &shared, tls.as_ref(), &stopped);
     let watchdog = tokio::spawn(systemd::feed_watchdog(progress));
+    let attendance = tokio::spawn(attendance::watch(shared.clone()));
     systemd::ready("serving");
     let running = Changeable {
         shared,
@@ -132,6 +134,7 @@ pub async fn run(node: Node) -> Result<Ended, ServeError> {
         }
     }
     watchdog.abort();
+    attendance.abort();
     serving.shutdown().await;
     if let Some(path) = own_control {
         remove_control(&path);

@@ -9,12 +9,13 @@
 //! - [`control`] is the JSON interface for the machine's own operator, [`look`] what is looked up
 //!   for it;
 //! - both have [`services`], [`users`] and [`notifications`] that were given up, for whoever is
-//!   [`acting`]; [`json_request`] is what they are given, [`json`] what they show, [`routes`] the
+//!   [`acting`]; [`attendance`] says which agents are there; [`json_request`] is what they are given, [`json`] what they show, [`routes`] the
 //!   list of what there is;
 //! - [`answer`] alone knows status codes, [`metrics`] counts, [`state`] is what all of them share.
 
 pub mod acting;
 pub mod answer;
+pub mod attendance;
 pub mod auth;
 pub mod body;
 pub mod budget;

@@ -19,6 +19,7 @@ use crate::people::sign_in::SignIns;
 use crate::store::StoreError;
 use crate::store::read::{Reader, Readers};
 
+use super::attendance::Attendance;
 use super::auth::Callers;
 use super::budget::Budget;
 use super::metrics::Metrics;
@@ -107,6 +108,8 @@ pub struct Shared {
     pub started: Instant,
     /// One permit for each large message in work.
     pub large: Semaphore,
+    /// Who is there.
+    pub attendance: Arc<Attendance>,
     readers: Arc<Readers>,
     in_force: RwLock<InForce>,
     draining: AtomicBool,
@@ -137,6 +140,7 @@ impl Shared {
             notifications: setup.notifications,
             started: Instant::now(),
             large: Semaphore::new(LARGE_AT_A_TIME),
+            attendance: Arc::default(),
             readers: setup.readers,
             in_force: RwLock::new(InForce {
                 policy: setup.policy,

@@ -20,6 +20,7 @@ use crate::domain::time::Timestamp;
 use crate::engine::run::clock;
 use crate::http::acting::Acting;
 use crate::http::answer;
+use crate::http::attendance::roll::Sign;
 use crate::http::server::Remote;
 use crate::http::state::Shared;
 use crate::people::sign_in::SignedIn;
@@ -44,6 +45,14 @@ pub async fn admit(
         // The session goes on; a crash would end it earlier than it should.
         tracing::warn!(reason = refusal.first.message, "a session was not noted");
     }
+    let sign = match request.method().is_safe() {
+        true => Sign::Look,
+        false => Sign::Input,
+    };
+    let attendance = &shared.attendance;
+    attendance
+        .requested(&shared.engine, signed_in.user().id, sign)
+        .await;
     let acting = Acting {
         actor: signed_in.actor(),
         from: Some(remote.address.to_string()),

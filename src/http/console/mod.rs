@@ -24,7 +24,7 @@ pub mod openapi;
 pub mod session;
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use std::sync::Arc;
 

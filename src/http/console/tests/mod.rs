@@ -4,4 +4,4 @@ mod described;
 mod roles;
 mod sign_in;
 mod tokens;
-mod world;
+pub(in crate::http) mod world;

@@ -1,0 +1,67 @@
+//! Attendance with an engine behind it.
+
+use std::time::Duration;
+
+use super::*;
+use crate::http::console::tests::world::{asking, open, session_of, shown};
+use crate::http::tests::world::World;
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+fn presence_of(world: &World, name: &str) -> Presence {
+    let view = world.shared.engine.view();
+    let account = view.people.named(name).expect("there");
+    presence(&view, account.user.id).expect("an agent")
+}
+
+async fn say(world: &World, name: &str, presence: Presence) {
+    let people = world.shared.engine.people();
+    let user = people.named(name).expect("there").user.id;
+    let by = By {
+        actor: Actor::User(user),
+        user: Some(user),
+        from: None,
+    };
+    let request = SetState {
+        presence: Some(presence),
+        ..SetState::of(by, user)
+    };
+    let set = world
+        .shared
+        .attendance
+        .set_state(&world.shared.engine, request);
+    set.await.expect("its own state");
+}
+
+async fn look(world: &World, token: &str) {
+    let ask = shown(asking("GET", "/api/v1/me", ""), token);
+    assert_eq!(world.ask_console(&ask).await.status, 200);
+}
+
+#[tokio::test]
+async fn an_agent_is_lost_after_silence_and_back_with_its_next_request() {
+    let world = open().await;
+    let token = session_of(&world, "agent").await;
+    look(&world, &token).await;
+    assert_eq!(presence_of(&world, "agent"), Presence::Offline);
+    say(&world, "agent", Presence::Busy).await;
+    let attendance = &world.shared.attendance;
+    attendance.look(&world.shared, MINUTE / 2).await;
+    assert_eq!(presence_of(&world, "agent"), Presence::Busy);
+    attendance.look(&world.shared, 2 * MINUTE).await;
+    assert_eq!(presence_of(&world, "agent"), Presence::Offline);
+    look(&world, &token).await;
+    assert_eq!(presence_of(&world, "agent"), Presence::Busy);
+}
+
+#[tokio::test]
+async fn who_went_offline_by_its_own_word_stays_so() {
+    let world = open().await;
+    let token = session_of(&world, "agent").await;
+    say(&world, "agent", Presence::Online).await;
+    say(&world, "agent", Presence::Offline).await;
+    let attendance = &world.shared.attendance;
+    attendance.look(&world.shared, 2 * MINUTE).await;
+    look(&world, &token).await;
+    assert_eq!(presence_of(&world, "agent"), Presence::Offline);
+}
