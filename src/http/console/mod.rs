@@ -3,6 +3,7 @@
 //! - [`session`]: signing in and out; [`cookie`] carries a session, [`guard`] lets in who is known;
 //! - [`me`]: what is one's own; services, users and notifications are those of [`super::services`],
 //!   [`super::users`] and [`super::notifications`];
+//! - [`events`]: what happens, as it happens, to those who watch;
 //! - [`headers`]: what browsers are told with every answer; [`openapi`] describes all of it.
 //!
 //! # A new route
@@ -17,6 +18,7 @@
 //! Tests fail where 3 or 4 was left out, for they start from the list that the router is made of.
 
 pub mod cookie;
+pub mod events;
 pub mod guard;
 pub mod headers;
 pub mod me;
@@ -63,6 +65,7 @@ fn routes(shared: &Arc<Shared>) -> Routes {
 fn behind_the_guard() -> Routes {
     session::routes()
         .merge(me::routes())
+        .merge(events::routes())
         .merge(services::routes())
         .merge(users::routes())
         .merge(notifications::routes())

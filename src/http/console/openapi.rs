@@ -13,7 +13,7 @@ use crate::http::answer::{self, ProblemDetails};
 use crate::http::routes::Routes;
 use crate::http::{notifications, services, users};
 
-use super::{me, session};
+use super::{events, me, session};
 
 /// The route, for everybody: a description tells nothing that the source does not.
 pub fn routes() -> Routes {
@@ -30,6 +30,7 @@ pub fn routes() -> Routes {
     ),
     paths(
         describe,
+        events::events,
         me::change_password,
         me::create_token,
         me::revoke_token,

@@ -1,6 +1,7 @@
 //! People at the console's door, over real sockets.
 
 mod described;
+mod events;
 mod roles;
 mod sign_in;
 mod tokens;

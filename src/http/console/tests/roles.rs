@@ -91,6 +91,13 @@ fn table() -> Vec<Row> {
         ),
         row("GET", "/api/v1/me", "/api/v1/me", none.clone(), KNOWN),
         row(
+            "GET",
+            "/api/v1/events",
+            "/api/v1/events",
+            none.clone(),
+            KNOWN,
+        ),
+        row(
             "PUT",
             "/api/v1/me/password",
             "/api/v1/me/password",

@@ -29,7 +29,11 @@ const USERS: [(&str, &str, Role, &str); 8] = [
 
 /// The tenants `demo` with `loans` and `quiet`, and `other` with a `quiet` of its own.
 pub async fn open() -> World {
-    let mut setting = Setting::default();
+    open_with(Setting::default()).await
+}
+
+/// The same with what a test sets differently.
+pub async fn open_with(mut setting: Setting) -> World {
     let tenants = &mut setting.policy.tenants;
     let mut other = tenants.get("demo").expect("there").as_ref().clone();
     other.name = "other".to_owned();
