@@ -74,9 +74,40 @@ pub struct Numbered {
     pub event: LiveEvent,
 }
 
+/// Offers of this process, by how they ended, one for each agent they rang at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct OfferCounts {
+    /// The agent took the item.
+    pub accepted: u64,
+    /// The agent left it to others.
+    pub declined: u64,
+    /// Nobody answered (RONA).
+    pub no_answer: u64,
+    /// Taken back.
+    pub rescinded: u64,
+}
+
+impl OfferCounts {
+    fn count(&mut self, end: OfferEnd) {
+        match end {
+            OfferEnd::Accepted => self.accepted += 1,
+            OfferEnd::Declined => self.declined += 1,
+            OfferEnd::NoAnswer => self.no_answer += 1,
+            OfferEnd::Rescinded(_) => self.rescinded += 1,
+        }
+    }
+}
+
+/// What is kept behind the lock.
+#[derive(Default)]
+struct Kept {
+    events: VecDeque<Arc<Numbered>>,
+    offers: OfferCounts,
+}
+
 /// The newest events, and a bell for those who wait for more.
 pub struct Live {
-    kept: Mutex<VecDeque<Arc<Numbered>>>,
+    kept: Mutex<Kept>,
     newest: watch::Sender<EventId>,
 }
 
@@ -99,12 +130,21 @@ impl Live {
         let mut kept = self.kept();
         for event in events {
             id = EventId(id.0 + 1);
-            kept.push_back(Arc::new(Numbered { id, at, event }));
+            if let LiveEvent::OfferEnded { end, .. } = &event {
+                kept.offers.count(*end);
+            }
+            let numbered = Numbered { id, at, event };
+            kept.events.push_back(Arc::new(numbered));
         }
-        let surplus = kept.len().saturating_sub(EVENTS_KEPT_MAX);
-        kept.drain(..surplus);
+        let surplus = kept.events.len().saturating_sub(EVENTS_KEPT_MAX);
+        kept.events.drain(..surplus);
         drop(kept);
         self.newest.send_replace(id);
+    }
+
+    /// How the offers of this process have ended.
+    pub fn offers(&self) -> OfferCounts {
+        self.kept().offers
     }
 
     /// Rings at every new event.
@@ -126,6 +166,7 @@ impl Live {
     /// As [`Live::since`], but only the first `max`: for those who take them one after the other.
     pub fn next_since(&self, last: EventId, max: usize) -> Option<Vec<Arc<Numbered>>> {
         let kept = self.kept();
+        let kept = &kept.events;
         if last == *self.newest.borrow() {
             return Some(Vec::new());
         }
@@ -137,7 +178,7 @@ impl Live {
         })
     }
 
-    fn kept(&self) -> MutexGuard<'_, VecDeque<Arc<Numbered>>> {
+    fn kept(&self) -> MutexGuard<'_, Kept> {
         // Nothing is left half done when a holder panics.
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }

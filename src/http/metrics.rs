@@ -153,8 +153,40 @@ fn picture(shared: &Shared) -> Registry {
         budget,
     );
     notifications(shared, &mut registry);
+    agents(shared, &mut registry);
     services(shared, &mut registry);
     registry
+}
+
+fn agents(shared: &Shared, registry: &mut Registry) {
+    let states = Family::<Labels, Gauge>::default();
+    let view = shared.engine.view();
+    for agent in view.agents.values() {
+        let tenant = view.tenants.get(&agent.tenant);
+        let tenant = tenant.map(|tenant| tenant.name.to_string());
+        let labels = vec![
+            ("tenant", tenant.unwrap_or_default()),
+            ("state", agent.state.name().to_owned()),
+        ];
+        states.get_or_create(&labels).inc();
+    }
+    registry.register("agents", "Agents, by state", states);
+    let counted = shared.engine.live().offers();
+    let offers = Family::<Labels, Counter>::default();
+    for (result, count) in [
+        ("accepted", counted.accepted),
+        ("declined", counted.declined),
+        ("noAnswer", counted.no_answer),
+        ("rescinded", counted.rescinded),
+    ] {
+        let labels = vec![("result", result.to_owned())];
+        offers.get_or_create(&labels).inc_by(count);
+    }
+    registry.register(
+        "offers",
+        "Offers that have ended, by how, one for each agent they rang at",
+        offers,
+    );
 }
 
 fn notifications(shared: &Shared, registry: &mut Registry) {
@@ -206,6 +238,7 @@ fn services(shared: &Shared, registry: &mut Registry) {
             ("queued", service.queued),
             ("buffered", service.buffered),
             ("scheduled", service.scheduled),
+            ("inHand", service.in_hand),
         ];
         for (state, count) in states {
             let mut labels = labels.clone();
@@ -221,7 +254,11 @@ fn services(shared: &Shared, registry: &mut Registry) {
             .get_or_create(&labels)
             .set(Duration::from_millis(age_ms.unsigned_abs()).as_secs_f64());
     }
-    registry.register("items", "Unfinished items, by state", items);
+    registry.register(
+        "items",
+        "Unfinished items, by state; those that agents have or have parked are in hand",
+        items,
+    );
     registry.register("entrance_open", "1: open, 0: closed", open);
     registry.register(
         "fair_use_items",
