@@ -44,6 +44,8 @@ pub const PARK_MAX_DEFAULT_MS: i64 = 24 * 3_600_000;
 pub const PARK_MAX_LIMIT_MS: i64 = 7 * 24 * 3_600_000;
 /// Results of one task type, at most.
 pub const OUTCOMES_MAX: usize = 20;
+/// The results of a task type that names none.
+pub const RESULTS_DEFAULT: [&str; 2] = ["done", "notDone"];
 /// Default of `fair_use`.
 pub const FAIR_USE_DEFAULT: u32 = 2_500;
 /// Default of `rate_per_minute`.
@@ -140,6 +142,16 @@ pub struct TaskType {
     /// Wrap-up (ACW) after an item of the type, whatever its service says; 0: none; `None`: what
     /// the service says.
     pub wrap_up_ms: Option<i64>,
+}
+
+impl TaskType {
+    /// The results an agent chooses from, for an item of that type or of none.
+    pub fn results_of(task_type: Option<&TaskType>) -> Vec<&str> {
+        match task_type.map(|task_type| task_type.outcomes.as_slice()) {
+            None | Some([]) => RESULTS_DEFAULT.to_vec(),
+            Some(outcomes) => outcomes.iter().map(String::as_str).collect(),
+        }
+    }
 }
 
 /// One service.

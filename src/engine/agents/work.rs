@@ -23,9 +23,6 @@ use crate::store::Store;
 use super::act::{Case, Held, in_state, invalid, not_authorised, wrong_verb};
 use super::command::{Acted, NOTE_CHARS_MAX};
 
-/// The results of a task type that names none.
-const RESULTS_DEFAULT: [&str; 2] = ["done", "notDone"];
-
 impl<S: Store> Engine<S> {
     pub(super) fn accept(
         &mut self,
@@ -232,7 +229,7 @@ impl<S: Store> Engine<S> {
         let task_type = tenant
             .zip(name)
             .and_then(|(tenant, name)| tenant.task_types.get(&name));
-        let known = results_of(task_type);
+        let known = TaskType::results_of(task_type);
         if known.contains(&result) {
             return Ok(Ok(()));
         }
@@ -466,13 +463,6 @@ impl<S: Store> Engine<S> {
         let distribution = self.core.distribution_mut();
         distribution.end_wrap_up(user, item.sequence, turn.now);
         Ok(case.acted(item, None))
-    }
-}
-
-fn results_of(task_type: Option<&TaskType>) -> Vec<&str> {
-    match task_type.map(|task_type| task_type.outcomes.as_slice()) {
-        None | Some([]) => RESULTS_DEFAULT.to_vec(),
-        Some(outcomes) => outcomes.iter().map(String::as_str).collect(),
     }
 }
 
