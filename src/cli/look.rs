@@ -130,7 +130,8 @@ impl ItemCommand {
         let control = Control::new(global)?;
         if trace {
             let answer = control.get(&format!("{path}/trace"))?;
-            output.list(&lines(answer), &TRACE, "Its trace is gone.")?;
+            let journal = answer.get("journal").cloned().unwrap_or_default();
+            output.list(&lines(journal), &TRACE, "Its trace is gone.")?;
         } else if message {
             let bytes = control.get_bytes(&format!("{path}/message"))?;
             output.raw(&bytes)?;

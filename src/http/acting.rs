@@ -9,6 +9,7 @@ use crate::domain::ids::TenantId;
 use crate::domain::journal::Actor;
 use crate::domain::permission::{Action, Scope, Target, may, scope};
 use crate::domain::refusal::Refusal;
+use crate::engine::agents::command::By;
 use crate::engine::view::{ServiceView, View};
 use crate::store::people::Account;
 
@@ -24,6 +25,15 @@ pub struct Acting {
 }
 
 impl Acting {
+    /// The same for the engine, which asks once more whether it may be done.
+    pub fn by(&self) -> By {
+        By {
+            actor: self.actor.clone(),
+            user: self.user.as_ref().map(|account| account.user.id),
+            from: self.from.clone(),
+        }
+    }
+
     /// Whether that may be done there.
     pub fn may(&self, action: Action, target: Target) -> bool {
         let user = self.user.as_ref();

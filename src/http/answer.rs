@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use axum::body::Body;
 use axum::http::header::{
-    CONNECTION, CONTENT_TYPE, HeaderName, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE,
+    CONNECTION, CONTENT_DISPOSITION, CONTENT_TYPE, ETAG, HeaderName, LOCATION, RETRY_AFTER,
+    WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
@@ -200,6 +201,46 @@ pub fn text_ok(content_type: &'static str, text: impl Into<Body>) -> Response {
     content(StatusCode::OK, HeaderValue::from_static(content_type), text)
 }
 
+/// Bytes of that media type, whatever they are.
+pub fn bytes_ok(media_type: &str, bytes: Vec<u8>) -> Response {
+    const ANY: HeaderValue = HeaderValue::from_static("application/octet-stream");
+    let content_type = HeaderValue::from_str(media_type).unwrap_or(ANY);
+    let mut response = content(StatusCode::OK, content_type, bytes);
+    let nosniff = HeaderValue::from_static("nosniff");
+    response
+        .headers_mut()
+        .insert(X_CONTENT_TYPE_OPTIONS, nosniff);
+    response
+}
+
+/// The same to be kept under that name, never to be shown in a page (RFC 6266, RFC 8187).
+pub fn as_file(mut response: Response, name: &str) -> Response {
+    let kept = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._".contains(byte);
+    let plain: String = name
+        .chars()
+        .map(|char| match char.is_ascii() && kept(&(char as u8)) {
+            true => char,
+            false => '_',
+        })
+        .collect();
+    let encoded: String = name
+        .bytes()
+        .map(|byte| match kept(&byte) {
+            true => char::from(byte).to_string(),
+            false => format!("%{byte:02X}"),
+        })
+        .collect();
+    let value = format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}");
+    set(&mut response, CONTENT_DISPOSITION, &value);
+    response
+}
+
+/// The same with its version, for `If-Match`.
+pub fn with_version(mut response: Response, version: u32) -> Response {
+    set(&mut response, ETAG, &format!("\"{version}\""));
+    response
+}
+
 /// Done, and there is nothing to say.
 pub fn nothing() -> Response {
     empty(StatusCode::NO_CONTENT)
@@ -260,7 +301,7 @@ fn refusal_headers(response: &mut Response, refusal: &Refusal, schemes: &[&'stat
 }
 
 fn set(response: &mut Response, name: HeaderName, value: &str) {
-    let value = HeaderValue::from_str(value).expect("an id is ASCII");
+    let value = HeaderValue::from_str(value).expect("ids, versions and encoded names are ASCII");
     response.headers_mut().insert(name, value);
 }
 

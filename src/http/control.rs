@@ -6,30 +6,28 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use axum::Router;
-use axum::extract::{Extension, Path, Request, State};
+use axum::extract::{Extension, Request, State};
 use axum::http::Uri;
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{get, post};
 use serde::Deserialize;
 
-use crate::domain::answer::Status;
 use crate::domain::code::Code;
-use crate::domain::ids::ItemId;
 use crate::domain::journal::Actor;
 use crate::domain::refusal::Refusal;
-use crate::engine::agents::command::{ActOnItem, By, ItemVerb};
 use crate::engine::view::Intake;
 use crate::store;
 use crate::store::backup::BackupError;
 
 use super::acting::Acting;
+use super::agents;
 use super::answer::{self, shown};
-use super::json::{BackedUpJson, DaemonJson, ItemJson, StatusJson, TraceJson};
-use super::json_request::{invalid, json_body, json_parameters, short_reason};
+use super::items;
+use super::json::{BackedUpJson, DaemonJson};
+use super::json_request::{invalid, json_body, json_parameters};
 use super::look;
 use super::notifications;
-use super::query;
 use super::server::Peer;
 use super::services;
 use super::state::Shared;
@@ -38,16 +36,14 @@ use super::users;
 /// The routes of the control socket.
 pub fn router(shared: Arc<Shared>) -> Router {
     let acting = services::routes()
+        .merge(items::routes())
+        .merge(agents::routes())
         .merge(users::routes())
         .merge(notifications::routes())
         .into_router();
     Router::new()
         .route("/api/v1/status", get(status))
         .route("/api/v1/queue", get(queue))
-        .route("/api/v1/items/{item}", get(item))
-        .route("/api/v1/items/{item}/trace", get(trace))
-        .route("/api/v1/items/{item}/message", get(message))
-        .route("/api/v1/items/{item}/abort", post(abort))
         .route("/api/v1/backup", post(backup))
         .route("/api/v1/reload", post(reload))
         .merge(acting.layer(middleware::from_fn(act_as_operator)))
@@ -87,120 +83,6 @@ async fn queue(State(shared): State<Arc<Shared>>, uri: Uri) -> Response {
         Ok(answer::json_ok(&waiting))
     };
     shown(found.await)
-}
-
-async fn item(State(shared): State<Arc<Shared>>, Path(name): Path<String>) -> Response {
-    let found = async {
-        let (listed, numbers, content) = shared
-            .read(move |reader| {
-                let numbers = reader.numbers()?;
-                let found = look::find(reader, &numbers, &name)?;
-                let content = match &found {
-                    look::Found::One(listed) => reader.content(listed.item.sequence)?,
-                    look::Found::None | look::Found::Many => None,
-                };
-                Ok((found, numbers, content))
-            })
-            .await?;
-        let listed = listed.one()?;
-        let item = listed.item.clone();
-        let status = query::status(&shared, &numbers, listed).await?;
-        let shown = ItemJson::of(status, &numbers, &item, content);
-        Ok(answer::json_ok(&shown))
-    };
-    shown(found.await)
-}
-
-async fn trace(State(shared): State<Arc<Shared>>, Path(name): Path<String>) -> Response {
-    let found = async {
-        let (found, numbers, lines) = shared
-            .read(move |reader| {
-                let numbers = reader.numbers()?;
-                let found = look::find(reader, &numbers, &name)?;
-                let lines = match &found {
-                    look::Found::One(listed) => reader.journal(listed.item.sequence)?,
-                    look::Found::None | look::Found::Many => Vec::new(),
-                };
-                Ok((found, numbers, lines))
-            })
-            .await?;
-        found.one()?;
-        let lines = lines.into_iter();
-        let people = shared.engine.people();
-        let lines = lines.map(|line| TraceJson::of(&numbers, &people, line));
-        let lines: Vec<_> = lines.collect();
-        Ok(answer::json_ok(&lines))
-    };
-    shown(found.await)
-}
-
-async fn message(State(shared): State<Arc<Shared>>, Path(name): Path<String>) -> Response {
-    let found = async {
-        let (found, messages) = shared
-            .read(move |reader| {
-                let found = look::find(reader, &reader.numbers()?, &name)?;
-                let messages = match &found {
-                    look::Found::One(listed) => reader.raw_messages(listed.item.sequence)?,
-                    look::Found::None | look::Found::Many => Vec::new(),
-                };
-                Ok((found, messages))
-            })
-            .await?;
-        found.one()?;
-        match messages.into_iter().next() {
-            Some(first) => Ok(answer::text_ok("application/xml; charset=utf-8", first)),
-            None => Err(Refusal::new(
-                Code::NotFound,
-                "The message is not kept any longer.",
-            )),
-        }
-    };
-    shown(found.await)
-}
-
-/// What `POST …/abort` may say.
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct AbortJson {
-    reason: Option<String>,
-}
-
-async fn abort(
-    State(shared): State<Arc<Shared>>,
-    Extension(peer): Extension<Peer>,
-    Path(name): Path<String>,
-    request: Request,
-) -> Response {
-    let aborted = async {
-        let body: AbortJson = json_body(request).await?;
-        let reason = body.reason.map(short_reason).transpose()?;
-        let found = shared
-            .read(move |reader| look::find(reader, &reader.numbers()?, &name))
-            .await?;
-        let item = found.one()?.item.id;
-        let act = ActOnItem {
-            by: By {
-                actor: operator(peer),
-                user: None,
-                from: None,
-            },
-            item,
-            verb: ItemVerb::Abort { reason },
-        };
-        shared.engine.act(act).await?;
-        let status = status_of(&shared, item).await?;
-        Ok(answer::json_ok(&StatusJson::from(status)))
-    };
-    shown(aborted.await)
-}
-
-/// The status of an item that exists.
-async fn status_of(shared: &Shared, id: ItemId) -> Result<Status, Refusal> {
-    let (listed, numbers) = shared
-        .read(move |reader| Ok((reader.item(id)?, reader.numbers()?)))
-        .await?;
-    let listed = listed.ok_or_else(|| Refusal::new(Code::UnknownItem, "The item is gone."))?;
-    query::status(shared, &numbers, listed).await
 }
 
 /// What `POST …/backup` says.

@@ -12,7 +12,7 @@ use crate::engine::view::ServiceView;
 use crate::store::read::{Listed, QueuePlace, Reader};
 use crate::store::{Numbers, StoreError};
 
-use super::json::WaitingJson;
+use super::items::json::WaitingJson;
 use super::query;
 use super::state::Shared;
 
@@ -78,6 +78,7 @@ pub struct Page {
     tenant: Option<String>,
     after: Option<Place>,
     limit: usize,
+    with_titles: bool,
 }
 
 /// Where a list goes on: behind that item of that service's queue or buffer.
@@ -140,7 +141,16 @@ impl Page {
             tenant: parameters.remove("tenant"),
             after: after.flatten(),
             limit,
+            with_titles: false,
         })
+    }
+
+    /// The same with the items' titles, which are read one by one.
+    pub fn with_titles(self) -> Page {
+        Page {
+            with_titles: true,
+            ..self
+        }
     }
 }
 
@@ -185,6 +195,8 @@ pub(super) struct Queued {
     pub service: Arc<str>,
     /// Its row.
     pub listed: Listed,
+    /// What its sender calls it, if that was asked for.
+    pub title: Option<String>,
 }
 
 fn read_waiting(
@@ -221,7 +233,12 @@ fn read_waiting(
                     },
                     position,
                 };
+                let content = match page.with_titles {
+                    true => reader.content(listed.item.sequence)?,
+                    false => None,
+                };
                 waiting.push(Queued {
+                    title: content.and_then(|content| content.title),
                     place,
                     service: service.name.clone(),
                     listed,

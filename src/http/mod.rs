@@ -8,12 +8,13 @@
 //!   Prometheus see there;
 //! - [`control`] is the JSON interface for the machine's own operator, [`look`] what is looked up
 //!   for it;
-//! - both have [`services`], [`users`] and [`notifications`] that were given up, for whoever is
-//!   [`acting`]; [`attendance`] says which agents are there; [`json_request`] is what they are given, [`json`] what they show, [`routes`] the
-//!   list of what there is;
+//! - both have [`items`], [`agents`], [`services`], [`users`] and [`notifications`] that were given
+//!   up, for whoever is [`acting`]; [`attendance`] says which agents are there; [`json_request`] is
+//!   what they are given, [`json`] what they show, [`routes`] the list of what there is;
 //! - [`answer`] alone knows status codes, [`metrics`] counts, [`state`] is what all of them share.
 
 pub mod acting;
+pub mod agents;
 pub mod answer;
 pub mod attendance;
 pub mod auth;
@@ -23,6 +24,7 @@ pub mod connection;
 pub mod console;
 pub mod control;
 pub mod intake;
+pub mod items;
 pub mod json;
 pub mod json_request;
 pub mod look;

@@ -1,7 +1,8 @@
 //! The JSON interface for people and for the programs that act for them, on the console's listener.
 //!
 //! - [`session`]: signing in and out; [`cookie`] carries a session, [`guard`] lets in who is known;
-//! - [`me`]: what is one's own; services, users and notifications are those of [`super::services`],
+//! - [`me`]: what is one's own, [`desk`]: what one works on; items, agents, services, users and
+//!   notifications are those of [`super::items`], [`super::agents`], [`super::services`],
 //!   [`super::users`] and [`super::notifications`];
 //! - [`events`]: what happens, as it happens, to those who watch;
 //! - [`headers`]: what browsers are told with every answer; [`openapi`] describes all of it.
@@ -18,6 +19,7 @@
 //! Tests fail where 3 or 4 was left out, for they start from the list that the router is made of.
 
 pub mod cookie;
+pub mod desk;
 pub mod events;
 pub mod guard;
 pub mod headers;
@@ -33,7 +35,9 @@ use std::sync::Arc;
 use axum::Router;
 use axum::middleware;
 
+use super::agents;
 use super::answer;
+use super::items;
 use super::notifications;
 use super::ops;
 use super::routes::Routes;
@@ -65,7 +69,10 @@ fn routes(shared: &Arc<Shared>) -> Routes {
 fn behind_the_guard() -> Routes {
     session::routes()
         .merge(me::routes())
+        .merge(desk::routes())
         .merge(events::routes())
+        .merge(items::routes())
+        .merge(agents::routes())
         .merge(services::routes())
         .merge(users::routes())
         .merge(notifications::routes())

@@ -10,10 +10,11 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, Secur
 use utoipa::{Modify, OpenApi};
 
 use crate::http::answer::{self, ProblemDetails};
+use crate::http::items::{self, bulk, verbs};
 use crate::http::routes::Routes;
-use crate::http::{notifications, services, users};
+use crate::http::{agents, notifications, services, users};
 
-use super::{events, me, session};
+use super::{desk, events, me, session};
 
 /// The route, for everybody: a description tells nothing that the source does not.
 pub fn routes() -> Routes {
@@ -29,8 +30,20 @@ pub fn routes() -> Routes {
                        9457) with the codes of the XML.",
     ),
     paths(
+        agents::list,
+        agents::set_state,
+        bulk::act,
         describe,
+        desk::items,
+        desk::offers,
+        desk::set_state,
+        desk::state,
         events::events,
+        items::attachment,
+        items::message,
+        items::queue,
+        items::show,
+        items::trace,
         me::change_password,
         me::create_token,
         me::revoke_token,
@@ -49,6 +62,22 @@ pub fn routes() -> Routes {
         users::import_file,
         users::list,
         users::show,
+        verbs::abort,
+        verbs::accept,
+        verbs::decline,
+        verbs::edit,
+        verbs::end,
+        verbs::end_wrap_up,
+        verbs::extend_wrap_up,
+        verbs::park,
+        verbs::prioritise,
+        verbs::reassign,
+        verbs::release,
+        verbs::reopen,
+        verbs::requeue,
+        verbs::resume,
+        verbs::take,
+        verbs::transfer,
     ),
     components(schemas(ProblemDetails)),
     modifiers(&Schemes, &Names),

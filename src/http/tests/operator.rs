@@ -124,10 +124,15 @@ async fn an_item_is_shown_with_its_life_and_ended_by_hand() {
         .operate("GET", "/api/v1/items/i-1/trace", "")
         .await
         .json();
-    assert_eq!(trace[0]["event"], "received");
-    assert_eq!(trace[0]["actor"], "sender crm");
-    assert_eq!(trace[1]["event"], "cancelledBySupervisor");
-    let actor = trace[1]["actor"].as_str().expect("a text");
+    let journal = &trace["journal"];
+    assert_eq!(journal[0]["event"], "received");
+    assert_eq!(journal[0]["actor"], "sender crm");
+    assert_eq!(journal[1]["event"], "cancelledBySupervisor");
+    assert_eq!(
+        trace["serviceSessions"][0]["result"],
+        "cancelledBySupervisor"
+    );
+    let actor = journal[1]["actor"].as_str().expect("a text");
     let pid = format!("pid={}", std::process::id());
     assert!(
         actor.starts_with("uid=") && actor.ends_with(&pid),

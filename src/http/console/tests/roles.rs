@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::super::routes;
 use super::world::{PASSWORD, asking, open, park, session_of, shown};
-use crate::http::tests::world::{Answer, World};
+use crate::http::tests::world::{Answer, World, work_item_with};
 
 /// Who asks: `supervisor` sees to the service `loans`, `elsewhere` to another, `stranger` is the
 /// admin of another tenant.
@@ -21,7 +21,8 @@ const WHO: [&str; 7] = [
 ];
 
 /// A route, what to ask of it, and the status for each of [`WHO`]. In the body, `WHO` stands for
-/// who asks, and `PARKED` for a notification about an item of `loans` that was given up just now.
+/// who asks, and `PARKED` for a notification about an item of `loans` that was given up just now;
+/// in the address, `ITEM` stands for an item that waits in `loans` since just now.
 struct Row {
     method: &'static str,
     path: &'static str,
@@ -51,6 +52,164 @@ const KNOWN: [u16; 7] = [401, 200, 200, 200, 200, 200, 200];
 const KNOWN_DONE: [u16; 7] = [401, 204, 204, 204, 204, 204, 204];
 const ADMINS: [u16; 7] = [401, 403, 403, 403, 403, 200, 200];
 const ADMIN_AT_HOME: [u16; 7] = [401, 403, 403, 403, 403, 200, 404];
+/// Of an item of `loans` that nobody has.
+const SEEING: [u16; 7] = [401, 404, 200, 404, 200, 200, 404];
+/// What only its agent may, of an item that nobody has.
+const AGENTS_OWN: [u16; 7] = [401, 404, 403, 404, 403, 403, 404];
+const DIRECTING: [u16; 7] = [401, 404, 200, 404, 403, 200, 404];
+/// The same where it must be in somebody's hands, or have ended.
+const DIRECTING_IN_VAIN: [u16; 7] = [401, 404, 409, 404, 403, 409, 404];
+
+/// A verb on an item that waits.
+fn verb(path: &'static str, asked: &'static str, body: Value, statuses: [u16; 7]) -> Row {
+    row("POST", path, asked, body, statuses)
+}
+
+/// What is done with items.
+fn table_of_items() -> Vec<Row> {
+    let none = || Value::Null;
+    let seen =
+        |(path, asked): (&'static str, &'static str)| row("GET", path, asked, none(), SEEING);
+    let own =
+        |(path, asked): (&'static str, &'static str), body| verb(path, asked, body, AGENTS_OWN);
+    let directed = |(path, asked): (&'static str, &'static str), body, statuses| {
+        verb(path, asked, body, statuses)
+    };
+    let (edit, edited) = (
+        "/api/v1/items/{id}/contact-data",
+        "/api/v1/items/ITEM/contact-data",
+    );
+    vec![
+        seen(("/api/v1/items/{id}", "/api/v1/items/ITEM")),
+        seen(("/api/v1/items/{id}/trace", "/api/v1/items/ITEM/trace")),
+        seen(("/api/v1/items/{id}/message", "/api/v1/items/ITEM/message")),
+        row(
+            "GET",
+            "/api/v1/items/{id}/attachments/{number}",
+            "/api/v1/items/ITEM/attachments/1",
+            none(),
+            SEEING,
+        ),
+        own(
+            ("/api/v1/items/{id}/accept", "/api/v1/items/ITEM/accept"),
+            none(),
+        ),
+        own(
+            ("/api/v1/items/{id}/decline", "/api/v1/items/ITEM/decline"),
+            none(),
+        ),
+        own(
+            ("/api/v1/items/{id}/end", "/api/v1/items/ITEM/end"),
+            json!({"result": "done"}),
+        ),
+        own(
+            ("/api/v1/items/{id}/park", "/api/v1/items/ITEM/park"),
+            none(),
+        ),
+        own(
+            ("/api/v1/items/{id}/resume", "/api/v1/items/ITEM/resume"),
+            none(),
+        ),
+        row("PUT", edit, edited, json!({"contactData": {}}), AGENTS_OWN),
+        own(
+            (
+                "/api/v1/items/{id}/extend-wrap-up",
+                "/api/v1/items/ITEM/extend-wrap-up",
+            ),
+            none(),
+        ),
+        own(
+            (
+                "/api/v1/items/{id}/end-wrap-up",
+                "/api/v1/items/ITEM/end-wrap-up",
+            ),
+            none(),
+        ),
+        // Whose service it is not may not even know that there is nothing to take.
+        directed(
+            ("/api/v1/items/{id}/take", "/api/v1/items/ITEM/take"),
+            none(),
+            [401, 409, 403, 404, 403, 403, 404],
+        ),
+        directed(
+            ("/api/v1/items/{id}/requeue", "/api/v1/items/ITEM/requeue"),
+            none(),
+            DIRECTING_IN_VAIN,
+        ),
+        directed(
+            ("/api/v1/items/{id}/transfer", "/api/v1/items/ITEM/transfer"),
+            json!({"service": "quiet"}),
+            DIRECTING,
+        ),
+        directed(
+            ("/api/v1/items/{id}/abort", "/api/v1/items/ITEM/abort"),
+            none(),
+            DIRECTING,
+        ),
+        directed(
+            ("/api/v1/items/{id}/priority", "/api/v1/items/ITEM/priority"),
+            json!({"priority": 9}),
+            DIRECTING,
+        ),
+        directed(
+            ("/api/v1/items/{id}/reassign", "/api/v1/items/ITEM/reassign"),
+            json!({"agent": "agent"}),
+            DIRECTING,
+        ),
+        directed(
+            ("/api/v1/items/{id}/release", "/api/v1/items/ITEM/release"),
+            none(),
+            DIRECTING_IN_VAIN,
+        ),
+        directed(
+            ("/api/v1/items/{id}/reopen", "/api/v1/items/ITEM/reopen"),
+            none(),
+            DIRECTING_IN_VAIN,
+        ),
+    ]
+}
+
+/// What is done with queues and agents.
+fn table_of_agents() -> Vec<Row> {
+    let not_agents = [401, 200, 404, 404, 404, 404, 404];
+    let state = "/api/v1/me/state";
+    let (offers, items) = ("/api/v1/me/offers", "/api/v1/me/items");
+    let many = json!({"verb": "abort", "service": "loans", "state": "queued", "preview": true});
+    vec![
+        row("GET", state, state, Value::Null, not_agents),
+        row("PUT", state, state, json!({"duty": "onDuty"}), not_agents),
+        row("GET", offers, offers, Value::Null, KNOWN),
+        row("GET", items, items, Value::Null, KNOWN),
+        row(
+            "GET",
+            "/api/v1/services/{service}/queue",
+            "/api/v1/services/loans/queue",
+            Value::Null,
+            [401, 200, 200, 404, 200, 200, 404],
+        ),
+        row(
+            "POST",
+            "/api/v1/item-actions",
+            "/api/v1/item-actions",
+            many,
+            [401, 403, 200, 404, 403, 200, 404],
+        ),
+        row(
+            "GET",
+            "/api/v1/agents",
+            "/api/v1/agents",
+            Value::Null,
+            [401, 403, 200, 200, 200, 200, 200],
+        ),
+        row(
+            "PUT",
+            "/api/v1/agents/{agent}/state",
+            "/api/v1/agents/agent/state",
+            json!({"duty": "offDuty"}),
+            [401, 403, 200, 404, 403, 200, 404],
+        ),
+    ]
+}
 
 /// In this order.
 fn table() -> Vec<Row> {
@@ -177,7 +336,10 @@ fn table() -> Vec<Row> {
 #[tokio::test]
 async fn every_route_answers_everybody_as_the_table_says() {
     let world = open().await;
-    let table = table();
+    let table: Vec<Row> = [table(), table_of_items(), table_of_agents()]
+        .into_iter()
+        .flatten()
+        .collect();
     let mounted = routes(&world.shared);
     let rows: BTreeSet<_> = table
         .iter()
@@ -192,7 +354,11 @@ async fn every_route_answers_everybody_as_the_table_says() {
             let is_named = match expected {
                 401 => answer.body.contains(r#""code":"notAuthenticated""#),
                 403 => answer.body.contains(r#""code":"notAuthorised""#),
+                404 if row.asked.contains("ITEM") => {
+                    answer.body.contains(r#""code":"unknownItem""#)
+                }
                 404 => answer.body.contains(r#""code":"notFound""#),
+                409 => answer.body.contains(r#""code":"wrongState","#),
                 _ => true,
             };
             if code != expected || !is_named {
@@ -216,12 +382,24 @@ async fn ask(world: &World, row: &Row, who: &str) -> Answer {
         true => body.replace("PARKED", &park(world, "loans", who).await),
         false => body,
     };
-    let ask = asking(row.method, row.asked, &body);
+    let asked = match row.asked.contains("ITEM") {
+        true => row.asked.replace("ITEM", &waiting(world).await),
+        false => row.asked.to_owned(),
+    };
+    let ask = asking(row.method, &asked, &body);
     let ask = match who {
         "nobody" => ask,
         who => shown(ask, &session_of(world, who).await),
     };
     world.ask_console(&ask).await
+}
+
+/// The id of a new item that waits in `loans`.
+async fn waiting(world: &World) -> String {
+    let file = r#"<attachments><attachment name="a.txt" mediaType="text/plain">YQ==</attachment></attachments>"#;
+    let reference = uuid::Uuid::now_v7().to_string();
+    let taken = world.post(&work_item_with(&reference, "loans", file)).await;
+    taken.attribute("id").expect("a receipt").to_owned()
 }
 
 async fn seen(world: &World, who: &str, path: &str) -> Vec<(String, String)> {

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use crate::domain::journal::Actor;
 use crate::domain::notification::{Attempt, AttemptResult, EventKind};
 use crate::domain::people::{Role, UserPatch};
@@ -143,4 +145,92 @@ pub fn in_cookie(ask: Ask, token: &str) -> Ask {
 pub fn refusal(answer: &Answer) -> (u16, String) {
     let code = answer.json()["code"].as_str().unwrap_or("none").to_owned();
     (answer.status, code)
+}
+
+/// Somebody who is signed in.
+pub struct Person<'w> {
+    world: &'w World,
+    token: String,
+}
+
+impl Person<'_> {
+    /// Asks, and expects that status.
+    pub async fn ask(&self, method: &str, path: &str, body: Value, status: u16) -> Answer {
+        let body = match body {
+            Value::Null => String::new(),
+            body => body.to_string(),
+        };
+        let ask = shown(asking(method, path, &body), &self.token);
+        let answer = self.world.ask_console(&ask).await;
+        assert_eq!(answer.status, status, "{method} {path} {body}: {answer:?}");
+        answer
+    }
+
+    /// Reads.
+    pub async fn get(&self, path: &str) -> Value {
+        self.ask("GET", path, Value::Null, 200).await.json()
+    }
+
+    /// Sets one's own state.
+    pub async fn set(&self, state: Value) -> Value {
+        self.ask("PUT", "/api/v1/me/state", state, 200).await.json()
+    }
+
+    /// Does something with an item.
+    pub async fn act(&self, item: &str, verb: &str, body: Value) -> Value {
+        let path = format!("/api/v1/items/{item}/{verb}");
+        self.ask("POST", &path, body, 200).await.json()
+    }
+
+    /// Changes contact data, with `If-Match`.
+    pub async fn edit(&self, item: &str, body: Value, tag: Option<&str>, status: u16) -> Value {
+        let path = format!("/api/v1/items/{item}/contact-data");
+        let ask = shown(asking("PUT", &path, &body.to_string()), &self.token);
+        let ask = match tag {
+            Some(tag) => ask.header("if-match", tag),
+            None => ask,
+        };
+        let answer = self.world.ask_console(&ask).await;
+        assert_eq!(answer.status, status, "{body} {tag:?}: {answer:?}");
+        answer.json()
+    }
+
+    /// Does something with an item, which is refused with that status; returns code and, if it says one, state.
+    pub async fn fails(&self, item: &str, verb: &str, body: Value, status: u16) -> (String, Value) {
+        let path = format!("/api/v1/items/{item}/{verb}");
+        let problem = self.ask("POST", &path, body, status).await.json();
+        let code = problem["code"].as_str().expect("a code").to_owned();
+        (code, problem["state"].clone())
+    }
+}
+
+/// The user of that name, signed in.
+pub async fn person<'w>(world: &'w World, name: &str) -> Person<'w> {
+    let token = session_of(world, name).await;
+    Person { world, token }
+}
+
+/// An agent who is there and takes items of the services of which it is a member now.
+pub async fn at_work<'w>(world: &'w World, name: &str, services: &[&str]) -> Person<'w> {
+    let member_of = services.iter().map(|name| (*name).to_owned());
+    let edit = Edit::Change {
+        name: name.parse().expect("a name"),
+        patch: UserPatch {
+            services: Some(member_of.collect()),
+            ..UserPatch::default()
+        },
+        if_version: None,
+    };
+    change(world, vec![edit]).await;
+    let agent = person(world, name).await;
+    let active: Value = services.iter().map(|name| (*name, true)).collect();
+    let state = serde_json::json!({"presence": "online", "active": active});
+    agent.set(state).await;
+    agent
+}
+
+/// The id of a new item of `loans` with more in it.
+pub async fn waiting(world: &World, reference: &str, more: &str) -> String {
+    let taken = world.post(&work_item_with(reference, "loans", more)).await;
+    taken.attribute("id").expect("a receipt").to_owned()
 }

@@ -1,0 +1,176 @@
+//! Which items somebody may see: by right of a role, or because the item rings at them, is in their
+//! hands, or was once. All others are as if there were none.
+
+use crate::domain::answer::Whereabouts;
+use crate::domain::code::Code;
+use crate::domain::content::Content;
+use crate::domain::ids::ItemId;
+use crate::domain::permission::{Action, Target};
+use crate::domain::policy::KeyDeclaration;
+use crate::domain::refusal::Refusal;
+use crate::http::acting::Acting;
+use crate::http::look;
+use crate::http::query;
+use crate::http::state::Shared;
+use crate::store::read::{Listed, Reader};
+use crate::store::{Numbers, StoreError};
+
+use super::json::ItemJson;
+
+/// Why somebody may see an item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sight {
+    /// Their role reaches there.
+    ByRight,
+    /// They work on it, or did.
+    AsAgent,
+}
+
+impl Sight {
+    /// Whether a key of the contact data is shown.
+    pub(super) fn shows(self, declared: &[KeyDeclaration], key: &str) -> bool {
+        let is_hidden = || {
+            declared
+                .iter()
+                .any(|known| known.key == key && known.hidden)
+        };
+        self == Sight::ByRight || !is_hidden()
+    }
+}
+
+/// An item that somebody may see.
+pub struct Seen {
+    pub(super) listed: Listed,
+    pub(super) numbers: Numbers,
+    /// As long as it is kept.
+    pub(super) content: Option<Content>,
+    pub(super) sight: Sight,
+}
+
+impl Seen {
+    /// Where it stands beyond its row.
+    pub(super) async fn locate(&self, shared: &Shared) -> Result<Whereabouts, Refusal> {
+        let item = self.listed.item.clone();
+        let mut located = query::locate(shared, vec![item]).await?;
+        located.pop().ok_or_else(unknown_item)
+    }
+}
+
+/// The item of that id; for the operator, of that id or reference.
+///
+/// # Errors
+/// `unknownItem`, or `invalidField` where a reference is not unique.
+pub async fn find(shared: &Shared, acting: &Acting, name: String) -> Result<Seen, Refusal> {
+    if acting.user.is_some() {
+        let id = name.parse().map_err(|_| unknown_item())?;
+        let seen = find_id(shared, acting, id).await?;
+        return seen.ok_or_else(unknown_item);
+    }
+    let (found, numbers, content) = shared
+        .read(move |reader| {
+            let numbers = reader.numbers()?;
+            let found = look::find(reader, &numbers, &name)?;
+            let content = match &found {
+                look::Found::One(listed) => reader.content(listed.item.sequence)?,
+                look::Found::None | look::Found::Many => None,
+            };
+            Ok((found, numbers, content))
+        })
+        .await?;
+    Ok(Seen {
+        listed: found.one()?,
+        numbers,
+        content,
+        sight: Sight::ByRight,
+    })
+}
+
+/// The item of that id, if one may see it.
+///
+/// # Errors
+/// The store cannot be read.
+pub async fn find_id(
+    shared: &Shared,
+    acting: &Acting,
+    id: ItemId,
+) -> Result<Option<Seen>, Refusal> {
+    let acting = acting.clone();
+    shared
+        .read(move |reader| {
+            let Some(listed) = reader.item(id)? else {
+                return Ok(None);
+            };
+            let Some(sight) = sight(reader, &acting, &listed)? else {
+                return Ok(None);
+            };
+            Ok(Some(read(reader, listed, sight)?))
+        })
+        .await
+}
+
+/// An item with all that is shown of it.
+pub(in crate::http) fn read(
+    reader: &Reader,
+    listed: Listed,
+    sight: Sight,
+) -> Result<Seen, StoreError> {
+    Ok(Seen {
+        numbers: reader.numbers()?,
+        content: reader.content(listed.item.sequence)?,
+        listed,
+        sight,
+    })
+}
+
+/// Why one may see the item; `None`: one may not.
+pub(in crate::http) fn sight(
+    reader: &Reader,
+    acting: &Acting,
+    listed: &Listed,
+) -> Result<Option<Sight>, StoreError> {
+    let item = &listed.item;
+    let there = Target::Service(item.tenant, item.service);
+    let Some(account) = &acting.user else {
+        return Ok(Some(Sight::ByRight));
+    };
+    if acting.may(Action::SeeItem, there) {
+        return Ok(Some(Sight::ByRight));
+    }
+    let user = &account.user;
+    if user.tenant != item.tenant || !acting.may(Action::SeeItem, Target::Own) {
+        return Ok(None);
+    }
+    // An offer has its session from the moment it rings.
+    let sessions = reader.agent_sessions(item.sequence)?;
+    let had = sessions.iter().any(|session| session.agent == user.id);
+    let has = item.holder.is_some_and(|holder| holder.agent == user.id);
+    Ok((had || has).then_some(Sight::AsAgent))
+}
+
+/// What is shown of items, in the order given.
+///
+/// # Errors
+/// The engine does not answer.
+pub async fn show(shared: &Shared, seen: Vec<Seen>) -> Result<Vec<ItemJson>, Refusal> {
+    let items = seen.iter().map(|seen| seen.listed.item.clone());
+    let located = query::locate(shared, items.collect()).await?;
+    let (view, policy) = (shared.engine.view(), shared.policy());
+    let items = seen.into_iter().zip(&located);
+    Ok(items
+        .map(|(seen, now)| ItemJson::of(seen, now, &view, &policy))
+        .collect())
+}
+
+/// The same of one.
+///
+/// # Errors
+/// The engine does not answer.
+pub async fn show_one(shared: &Shared, seen: Seen) -> Result<ItemJson, Refusal> {
+    let mut shown = show(shared, vec![seen]).await?;
+    shown.pop().ok_or_else(unknown_item)
+}
+
+/// The refusal of what there is not, or not for whoever asks.
+pub(super) fn unknown_item() -> Refusal {
+    Refusal::new(Code::UnknownItem, "There is no such item.")
+}
