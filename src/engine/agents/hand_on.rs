@@ -44,7 +44,7 @@ impl<S: Store> Engine<S> {
             },
             _ => match self.held(case, session, event, AgentResult::Requeued)? {
                 Ok(Held::Now(holder, state)) => (holder, state),
-                Ok(Held::Before(session)) => return Ok(Ok(case.acted(item, Some(session)))),
+                Ok(Held::Before(session)) => return Ok(Ok(self.acted_before(case, session))),
                 Err(refusal) => return Ok(Err(refusal)),
             },
         };
@@ -93,7 +93,7 @@ impl<S: Store> Engine<S> {
         if theirs {
             match self.held(case, session, event, AgentResult::Transferred)? {
                 Ok(Held::Now(..)) => {}
-                Ok(Held::Before(session)) => return Ok(Ok(case.acted(item, Some(session)))),
+                Ok(Held::Before(session)) => return Ok(Ok(self.acted_before(case, session))),
                 Err(refusal) => return Ok(Err(refusal)),
             }
         } else if let Err(wrong) = transition(item.state, event) {

@@ -165,7 +165,7 @@ impl<S: Store> Engine<S> {
         let event = ItemEvent::EndedByUser;
         let (holder, state) = match self.held(case, session, event, AgentResult::Ended)? {
             Ok(Held::Now(holder, state)) => (holder, state),
-            Ok(Held::Before(session)) => return Ok(Ok(case.acted(item, Some(session)))),
+            Ok(Held::Before(session)) => return Ok(Ok(self.acted_before(case, session))),
             Err(refusal) => return Ok(Err(refusal)),
         };
         if let Err(refusal) = check_note(note.as_deref()) {
@@ -218,6 +218,15 @@ impl<S: Store> Engine<S> {
         let distribution = self.core.distribution();
         let until = distribution.wrap_up_until(agent, acted.sequence);
         Acted { until, ..acted }
+    }
+
+    /// The answer to a verb that the user carried out before.
+    pub(super) fn acted_before(&self, case: &Case, session: OfferId) -> Acted {
+        let acted = case.acted(&case.item, Some(session));
+        match case.user_id() {
+            Some(user) => self.with_wrap_up(acted, user),
+            None => acted,
+        }
     }
 
     fn check_result(&mut self, item: &Item, result: &str) -> Decision<()> {

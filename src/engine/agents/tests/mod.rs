@@ -3,6 +3,7 @@
 
 mod accepting;
 mod directing;
+mod found;
 mod handing_on;
 mod leaving;
 mod lifetime;

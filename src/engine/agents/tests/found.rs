@@ -1,0 +1,19 @@
+//! What lives of the simulator have found.
+
+use super::*;
+
+#[test]
+fn the_repeat_of_an_end_names_the_end_of_the_wrap_up_too() {
+    let mut floor = Floor::signed_in(&[ANNA]);
+    floor.post("r1");
+    let session = Some(floor.accept(ANNA, "r1"));
+    let first = floor.end(ANNA, "r1").expect("it is in hand");
+    assert_eq!(first.until, Some(floor.world.now.plus_ms(WRAP_UP)));
+    let again = ItemVerb::End {
+        session,
+        result: "done".to_owned(),
+        note: None,
+        share: false,
+    };
+    assert_eq!(floor.act(ANNA, "r1", again), Ok(first));
+}
