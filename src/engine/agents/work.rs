@@ -113,7 +113,9 @@ impl<S: Store> Engine<S> {
         {
             // Later verbs about the item wait until its journal has the line.
             turn.touch(item);
-            return Ok(Ok(case.acted(item, Some(offer))));
+            let acted = case.acted(item, Some(offer));
+            let version = item.version + 1;
+            return Ok(Ok(Acted { version, ..acted }));
         }
         let sessions = self.store.agent_sessions(item.sequence)?;
         let mut mine = sessions.iter().rev().filter(|it| it.agent == user);

@@ -17,3 +17,12 @@ fn the_repeat_of_an_end_names_the_end_of_the_wrap_up_too() {
     };
     assert_eq!(floor.act(ANNA, "r1", again), Ok(first));
 }
+
+#[test]
+fn a_decline_answers_with_the_version_that_it_makes() {
+    let mut floor = Floor::signed_in(&[ANNA]);
+    floor.post("r1");
+    let decline = ItemVerb::Decline { offer: None };
+    let acted = floor.act(ANNA, "r1", decline).expect("it rings");
+    assert_eq!(acted.version, floor.item("r1").version);
+}
