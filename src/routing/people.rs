@@ -238,7 +238,11 @@ impl Distribution {
                 }
             }
             for (sequence, unit) in was.factors.units {
-                if let Unit::WrapUp { until, .. } = unit {
+                // What ended the work may not have been stored: then it goes on.
+                let works = agent.connected().contains(&sequence);
+                if let Unit::WrapUp { until, .. } = unit
+                    && !works
+                {
                     agent.factors.units.push((sequence, unit));
                     self.timers.set(until, Moment::WrapUpOver(id));
                 }
