@@ -301,8 +301,11 @@ impl<S: Store> Engine<S> {
         item: &Item,
         agent: UserId,
     ) -> Result<(), StoreError> {
+        // Whoever put it aside has had its unit back since then.
+        let worked = item.state == ItemState::Connected;
         let tenant = self.directory.tenant(item.tenant).cloned();
-        let Some(tenant) = tenant.filter(|tenant| tenant.has_wrap_ups()) else {
+        let tenant = tenant.filter(|tenant| worked && tenant.has_wrap_ups());
+        let Some(tenant) = tenant else {
             return Ok(());
         };
         let content = self.content_of(item)?;

@@ -2,7 +2,20 @@
 
 use super::*;
 
+use crate::domain::policy::TaskType;
 use crate::store::memory::CommitFault;
+
+/// As `Floor::with`, with `loans` items being letters that take a wrap-up of their own.
+fn floor_of_letters() -> Floor {
+    let letter = TaskType {
+        outcomes: Vec::new(),
+        wrap_up_ms: Some(30 * SECOND),
+    };
+    Floor::with(
+        |loans| loans.task_type = Some("letter".to_owned()),
+        |tenant| tenant.task_types = [("letter".to_owned(), letter)].into(),
+    )
+}
 
 #[test]
 fn the_repeat_of_an_end_names_the_end_of_the_wrap_up_too() {
@@ -41,6 +54,20 @@ fn a_failed_commit_of_an_end_leaves_no_wrap_up_beside_the_item() {
         .fail_next_commit(CommitFault::Failed);
     assert_eq!(code(floor.end(ANNA, "r1")), Code::StorageFailed);
     assert_eq!(floor.state("r1"), ItemState::Connected);
+    let units = floor.agent(ANNA).factors.units.clone();
+    assert_eq!(units.len(), 1, "{units:?}");
+}
+
+#[test]
+fn who_put_an_item_aside_has_no_wrap_up_when_it_is_taken_away() {
+    let mut floor = floor_of_letters();
+    floor.sign_in(ANNA);
+    floor.post("r1");
+    floor.accept(ANNA, "r1");
+    floor.act(ANNA, "r1", park()).expect("it is in hand");
+    floor.post("r2");
+    floor.accept(ANNA, "r2");
+    floor.world.cancel("core", "r1").expect("it is open");
     let units = floor.agent(ANNA).factors.units.clone();
     assert_eq!(units.len(), 1, "{units:?}");
 }
