@@ -307,7 +307,7 @@ impl<S: Store> Engine<S> {
         }
     }
 
-    /// What was left behind, then timers, then commands, then entrances.
+    /// Timers, then what was left behind, then commands, then entrances.
     fn decide_all(
         &mut self,
         turn: &mut Turn,
@@ -315,8 +315,13 @@ impl<S: Store> Engine<S> {
         busy: bool,
     ) -> Result<(), StoreError> {
         let rests = self.rests(turn.now);
-        self.tidy_up_after_restart(turn)?;
-        if !rests && let Err(error) = self.fire_timers(turn) {
+        // A line about an offer left behind can join a row that a timer has changed, but a timer
+        // cannot change a row that has its line.
+        let timers = match rests {
+            true => Ok(()),
+            false => self.fire_timers(turn),
+        };
+        if let Err(error) = timers.and_then(|()| self.tidy_up_after_restart(turn)) {
             turn.deferred.extend(waiting);
             return Err(error);
         }

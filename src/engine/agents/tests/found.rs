@@ -3,6 +3,7 @@
 use super::*;
 
 use crate::domain::policy::TaskType;
+use crate::engine::world::{HOUR, with_lifetime};
 use crate::store::memory::CommitFault;
 
 /// As `Floor::with`, with `loans` items being letters that take a wrap-up of their own.
@@ -70,4 +71,23 @@ fn who_put_an_item_aside_has_no_wrap_up_when_it_is_taken_away() {
     floor.world.cancel("core", "r1").expect("it is open");
     let units = floor.agent(ANNA).factors.units.clone();
     assert_eq!(units.len(), 1, "{units:?}");
+}
+
+#[test]
+fn an_item_that_expired_while_the_process_was_down_ends_although_it_rang() {
+    let mut floor = Floor::signed_in(&[ANNA]);
+    floor.send(with_lifetime(submission("r1", "loans"), HOUR));
+    assert_eq!(floor.rings_at(ANNA), [1]);
+    floor.world.now = floor.world.now.plus_ms(HOUR);
+    floor.world.restart();
+    floor.world.settle().expect("no fault is planned");
+    assert_eq!(floor.state("r1"), ItemState::Ended);
+    let lines = [
+        JournalEvent::Received,
+        JournalEvent::Expired,
+        JournalEvent::Rescinded,
+    ];
+    assert_eq!(floor.journal("r1"), lines);
+    let rescinded = (ANNA, Some(AgentResult::Rescinded));
+    assert_eq!(floor.results("r1"), [rescinded]);
 }
