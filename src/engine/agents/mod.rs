@@ -17,7 +17,7 @@ mod tests;
 
 use std::collections::BTreeSet;
 
-use crate::domain::ids::{TenantId, UserId};
+use crate::domain::ids::{Sequence, TenantId, UserId};
 use crate::domain::people::{Role, Skills, User};
 use crate::domain::policy::AgentPolicy;
 use crate::domain::session::UserStateChange;
@@ -86,8 +86,10 @@ impl<S: Store> Engine<S> {
                 distribution.agent_changed(setup, turn.now);
                 self.rebuild_due |= !known && self.awaited.awaits(user.name.as_str());
             } else if known {
-                self.core.distribution_mut().agent_gone(user.id, turn.now);
-                let held = self.store.held_by(user.id)?;
+                // What was accepted in this turn stands in no row yet.
+                let held = self.core.distribution_mut().agent_gone(user.id, turn.now);
+                let mut held: BTreeSet<Sequence> = held.into_iter().collect();
+                held.extend(self.store.held_by(user.id)?);
                 let held = held.into_iter().map(|sequence| (user.id, sequence));
                 self.let_go.extend(held);
             }

@@ -3,6 +3,7 @@
 use super::*;
 
 use crate::domain::policy::TaskType;
+use crate::engine::agents::command::ActOnItem;
 use crate::engine::world::{HOUR, with_lifetime};
 use crate::store::memory::CommitFault;
 
@@ -90,4 +91,41 @@ fn an_item_that_expired_while_the_process_was_down_ends_although_it_rang() {
     assert_eq!(floor.journal("r1"), lines);
     let rescinded = (ANNA, Some(AgentResult::Rescinded));
     assert_eq!(floor.results("r1"), [rescinded]);
+}
+
+#[test]
+fn what_is_accepted_as_its_agent_is_deactivated_goes_back() {
+    let mut floor = Floor::signed_in(&[ANNA]);
+    floor.post("r1");
+    let (accepts, mut accepted) = oneshot::channel();
+    let act = ActOnItem {
+        by: by(ANNA),
+        item: floor.item("r1").id,
+        verb: ItemVerb::Accept { offer: None },
+    };
+    let change = ChangePeople {
+        actor: Actor::Engine,
+        from: None,
+        edits: vec![Edit::Change {
+            name: "anna".parse().expect("a name"),
+            patch: UserPatch {
+                enabled: Some(false),
+                ..UserPatch::default()
+            },
+            if_version: None,
+        }],
+        dry_run: false,
+    };
+    let (changes, _changed) = oneshot::channel();
+    let commands = vec![
+        Command::Act(Box::new(act), accepts),
+        Command::People(Box::new(change), changes),
+    ];
+    floor.world.turn(commands).expect("no fault is planned");
+    let accepted = accepted.try_recv().expect("the turn answers");
+    assert_eq!(accepted.expect("it rang").state, ItemState::Connected);
+    floor.world.settle().expect("no fault is planned");
+    assert_eq!(floor.state("r1"), ItemState::Queued);
+    let logged_out = (ANNA, Some(AgentResult::LoggedOut));
+    assert_eq!(floor.results("r1"), [logged_out]);
 }
