@@ -224,12 +224,13 @@ impl<S: Store> Engine<S> {
             return Err(in_state(item, "it ended more than 7 days ago"));
         }
         let service = self.core.service(item.service);
-        if service.is_none_or(|service| service.policy.is_none()) {
+        let Some(service) = service.filter(|service| service.policy.is_some()) else {
             return Err(in_state(
                 item,
                 "its service is no longer in the configuration",
             ));
-        }
+        };
+        self.room_in(service, placement, false)?;
         let mut row = Item {
             state,
             ended: None,

@@ -12,6 +12,7 @@ use crate::domain::wish::Wish;
 use crate::engine::Engine;
 use crate::engine::submit::Decision;
 use crate::engine::turn::{Change, Turn};
+use crate::routing::service::Service;
 use crate::store::Store;
 
 use super::act::{Case, Held, invalid, wrong_verb};
@@ -188,22 +189,33 @@ impl<S: Store> Engine<S> {
             None => Wish::without_preferred(item.wish.as_deref()),
         };
         let placement = self.core.placement(service);
-        let buffer_max = target.policy.as_ref().map_or(0, |it| it.buffer_items_max);
         let waits_there = item.state == ItemState::Buffered && item.service == service;
-        let waiting = target.buffer.len() as u64 + target.scheduled - u64::from(waits_there);
-        if placement == Placement::Buffered && waiting >= u64::from(buffer_max) {
-            let message = format!(
-                "The buffer of service {} holds its {buffer_max} items: the item stays where it \
-                 is.",
-                target.name
-            );
-            return Err(Refusal::new(Code::BufferFull, message));
-        }
+        self.room_in(target, placement, waits_there)?;
         Ok(Onward {
             service,
             wish: wish.map(Arc::new),
             placement,
         })
+    }
+
+    /// Makes sure that one more fits in front of a service's entrance, if it comes to stand there.
+    pub(super) fn room_in(
+        &self,
+        service: &Service,
+        placement: Placement,
+        waits_there: bool,
+    ) -> Result<(), Refusal> {
+        let buffer_max = service.policy.as_ref().map_or(0, |it| it.buffer_items_max);
+        let waiting = service.buffer.len() as u64 + service.scheduled - u64::from(waits_there);
+        if placement == Placement::Buffered && waiting >= u64::from(buffer_max) {
+            let message = format!(
+                "The buffer of service {} holds its {buffer_max} items: the item stays where it \
+                 is.",
+                service.name
+            );
+            return Err(Refusal::new(Code::BufferFull, message));
+        }
+        Ok(())
     }
 
     /// Makes sure that an agent of that name can get items of the service.

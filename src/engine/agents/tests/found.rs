@@ -129,3 +129,26 @@ fn what_is_accepted_as_its_agent_is_deactivated_goes_back() {
     let logged_out = (ANNA, Some(AgentResult::LoggedOut));
     assert_eq!(floor.results("r1"), [logged_out]);
 }
+
+#[test]
+fn a_reopened_item_finds_room_in_the_buffer_or_stays_ended() {
+    let mut floor = Floor::with(|loans| loans.buffer_items_max = 2, |_| {});
+    floor.entrance("loans", EntranceVerb::Close);
+    floor.post("r1");
+    let reopen = || ItemVerb::Reopen { reason: None };
+    let cancel = |floor: &mut Floor, reference: &str| {
+        floor.world.cancel("core", reference).expect("it is open");
+    };
+    cancel(&mut floor, "r1");
+    floor.post("r2");
+    let reopened = floor.act_by(operator(), "r1", reopen());
+    assert_eq!(
+        reopened.expect("there is room for one").state,
+        ItemState::Buffered
+    );
+    cancel(&mut floor, "r2");
+    floor.post("r3");
+    let full = floor.act_by(operator(), "r2", reopen());
+    assert_eq!(code(full), Code::BufferFull);
+    assert_eq!(floor.state("r2"), ItemState::Ended);
+}
