@@ -1,6 +1,6 @@
 //! How events look: names and values in JSON.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::Serialize;
 
@@ -236,7 +236,7 @@ pub struct AgentJson {
     since: String,
     until: Option<String>,
     presence: &'static str,
-    active: Vec<String>,
+    active: BTreeMap<String, bool>,
     duty: &'static str,
     profile: Option<String>,
     not_available_reason: Option<String>,
@@ -262,14 +262,17 @@ impl AgentJson {
             Duty::Off => ("offDuty", None),
             Duty::On { profile } => ("onDuty", profile.clone()),
         };
-        let active = agent.factors.active.iter();
+        let services = agent.services.iter().map(|id| {
+            let is_active = agent.factors.active.contains(id);
+            (service_name(view, *id), is_active)
+        });
         AgentJson {
             user: agent.name.to_string(),
             state: agent.state.name(),
             since: time(agent.since),
             until: until.map(time),
             presence: agent.factors.presence.name(),
-            active: active.map(|id| service_name(view, *id)).collect(),
+            active: services.collect(),
             duty,
             profile,
             not_available_reason: reason,
