@@ -4,6 +4,7 @@
 mod cli;
 mod crash;
 mod daemon;
+mod documented;
 mod fixtures;
 mod tidy;
 mod wire;

@@ -133,6 +133,19 @@ impl AgentResult {
         }
     }
 
+    /// `offered` where it ended with the offer, `connected` where the agent had the item.
+    pub fn group(self) -> &'static str {
+        match self.was_connected() {
+            true => "connected",
+            false => "offered",
+        }
+    }
+
+    /// Whether the agent did the work.
+    pub fn handled(self) -> bool {
+        self == AgentResult::Ended
+    }
+
     /// Whether the agent ever had the item.
     pub fn was_connected(self) -> bool {
         match self {
@@ -198,6 +211,28 @@ impl ServiceResult {
             ServiceResult::TransferredByUser => "transferredByUser",
             ServiceResult::TransferredByWorkflow => "transferredByWorkflow",
             ServiceResult::TransferFailed => "transferFailed",
+        }
+    }
+
+    /// The group of the outcome; `transferred` where the item went on to another stay, `failed`
+    /// where it should have.
+    pub fn group(self) -> &'static str {
+        match self {
+            ServiceResult::Ended(outcome) => outcome.group(),
+            ServiceResult::TransferredByUser | ServiceResult::TransferredByWorkflow => {
+                "transferred"
+            }
+            ServiceResult::TransferFailed => "failed",
+        }
+    }
+
+    /// Whether the work was done in the service.
+    pub fn handled(self) -> bool {
+        match self {
+            ServiceResult::Ended(outcome) => outcome.handled(),
+            ServiceResult::TransferredByUser
+            | ServiceResult::TransferredByWorkflow
+            | ServiceResult::TransferFailed => false,
         }
     }
 }
