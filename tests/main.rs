@@ -6,5 +6,8 @@ mod crash;
 mod daemon;
 mod documented;
 mod fixtures;
+mod floor;
+mod own;
+mod receiver;
 mod tidy;
 mod wire;

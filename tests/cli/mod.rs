@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use crate::daemon::binary;
 
 /// How long something that happens beside us may take, far above what it needs.
-const WAIT_MAX: Duration = Duration::from_secs(30);
+pub(crate) const WAIT_MAX: Duration = Duration::from_secs(30);
 /// How often it is looked for.
 const LOOK_EVERY: Duration = Duration::from_millis(2);
 
@@ -31,14 +31,14 @@ fn message(service: &str, reference: &str) -> String {
 }
 
 /// Runs the binary to its end, in `folder`, without settings of whoever runs the tests.
-fn anteroom<S: AsRef<OsStr>>(folder: &Path, arguments: &[S]) -> Output {
+pub(crate) fn anteroom<S: AsRef<OsStr>>(folder: &Path, arguments: &[S]) -> Output {
     command(folder)
         .args(arguments)
         .output()
         .expect("the binary runs")
 }
 
-fn command(folder: &Path) -> Command {
+pub(crate) fn command(folder: &Path) -> Command {
     let mut command = Command::new(binary());
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("ANTEROOM__") {
@@ -49,20 +49,20 @@ fn command(folder: &Path) -> Command {
     command
 }
 
-fn code(output: &Output) -> i32 {
+pub(crate) fn code(output: &Output) -> i32 {
     output.status.code().expect("it was not killed")
 }
 
-fn stdout(output: &Output) -> String {
+pub(crate) fn stdout(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).expect("output is UTF-8")
 }
 
-fn stderr(output: &Output) -> String {
+pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).expect("output is UTF-8")
 }
 
 /// Looks until `what` is there; a test that waits in vain fails with `hint`.
-fn wait_for<T>(hint: &str, mut what: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn wait_for<T>(hint: &str, mut what: impl FnMut() -> Option<T>) -> T {
     let started = Instant::now();
     loop {
         if let Some(found) = what() {
