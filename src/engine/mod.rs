@@ -113,6 +113,9 @@ pub struct Engine<S> {
     unanswered: Vec<Pending>,
     /// Written or replayed by this process: whoever delivers them looks when it grows.
     notifications_written: u64,
+    /// A fault that the simulator must see.
+    #[cfg(test)]
+    planted: Option<planted::Plant>,
 }
 
 /// Why the engine cannot start with a policy.
@@ -163,6 +166,8 @@ impl<S: Store> Engine<S> {
             last_now: now,
             unanswered: Vec::new(),
             notifications_written: 0,
+            #[cfg(test)]
+            planted: None,
         };
         match engine.store.sweep() {
             Ok(()) => {}

@@ -1,4 +1,4 @@
-//! Faults planted in a store, to show that the simulator's invariants see them.
+//! Faults planted in a store or an engine, to show that the simulator's invariants see them.
 
 use crate::domain::ids::{ItemId, Priority, Sequence, UserId};
 use crate::domain::item::Item;
@@ -8,18 +8,45 @@ use crate::domain::time::Timestamp;
 use crate::store::memory::MemoryStore;
 use crate::store::{Batch, Store, StoreError};
 
+use super::Engine;
 use super::invariants::check_places;
-use super::simulator::full_policy;
+use super::simulator::first_life_that_sees;
+use super::simulator::setting::full_policy;
 use super::world::{World, submission};
+
+/// A fault of an engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Plant {
+    /// An offer takes no unit of its agent's capacity.
+    LostDecrement,
+    /// A requeued item goes to the end of its queue.
+    RequeueElsewhere,
+}
+
+impl<S: Store> Engine<S> {
+    /// Plants a fault for the rest of this engine's life.
+    pub(super) fn plant(&mut self, plant: Plant) {
+        self.planted = Some(plant);
+        let distribution = self.core.distribution_mut();
+        distribution.offers_take_no_unit = plant == Plant::LostDecrement;
+    }
+
+    /// Gives a requeued row a place of its own, if that is the fault.
+    pub(super) fn displace_if_planted(&self, row: &mut Item) {
+        if self.planted == Some(Plant::RequeueElsewhere) {
+            row.priority = Priority::new(0).expect("0 to 9");
+        }
+    }
+}
 
 /// A store with a planted fault, to show that the invariants see it.
 struct Faulty {
     store: MemoryStore,
-    fault: Plant,
+    fault: StorePlant,
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Plant {
+enum StorePlant {
     /// Says a commit succeeded that never happened: a receipt before its commit.
     ReceiptBeforeCommit,
     /// Reads items back with their priorities forgotten: a wrong order after a restart.
@@ -48,11 +75,11 @@ impl Store for Faulty {
     ) -> Result<Vec<crate::store::OpenItem>, StoreError> {
         let mut items = self.store.open_items(after, limit)?;
         match self.fault {
-            Plant::OrderLost => items
+            StorePlant::OrderLost => items
                 .iter_mut()
                 .for_each(|item| item.priority = Priority::DEFAULT),
-            Plant::ItemsForgotten => items.retain(|item| item.sequence.0.is_multiple_of(2)),
-            Plant::ReceiptBeforeCommit => {}
+            StorePlant::ItemsForgotten => items.retain(|item| item.sequence.0.is_multiple_of(2)),
+            StorePlant::ReceiptBeforeCommit => {}
         }
         Ok(items)
     }
@@ -117,8 +144,8 @@ impl Store for Faulty {
     }
     fn commit(&mut self, batch: &Batch) -> Result<(), StoreError> {
         match self.fault {
-            Plant::ReceiptBeforeCommit => Ok(()),
-            Plant::OrderLost | Plant::ItemsForgotten => self.store.commit(batch),
+            StorePlant::ReceiptBeforeCommit => Ok(()),
+            StorePlant::OrderLost | StorePlant::ItemsForgotten => self.store.commit(batch),
         }
     }
     fn probe(&mut self) -> Result<(), StoreError> {
@@ -130,7 +157,7 @@ impl Store for Faulty {
 }
 
 /// Submits items of mixed priority, restarts, and checks as the simulator does.
-fn life_with(fault: Plant) {
+fn life_with(fault: StorePlant) {
     let start = Timestamp(super::world::MIDNIGHT);
     let store = Faulty {
         store: MemoryStore::new(),
@@ -157,11 +184,21 @@ fn life_with(fault: Plant) {
 #[test]
 fn planted_faults_are_each_caught() {
     for fault in [
-        Plant::ReceiptBeforeCommit,
-        Plant::OrderLost,
-        Plant::ItemsForgotten,
+        StorePlant::ReceiptBeforeCommit,
+        StorePlant::OrderLost,
+        StorePlant::ItemsForgotten,
     ] {
         let caught = std::panic::catch_unwind(|| life_with(fault)).is_err();
         assert!(caught, "{fault:?} was not seen");
     }
+}
+
+#[test]
+fn a_lost_decrement_of_capacity_is_seen_by_a_life() {
+    assert_ne!(first_life_that_sees(Plant::LostDecrement), None);
+}
+
+#[test]
+fn a_requeue_at_a_new_place_is_seen_by_a_life() {
+    assert_ne!(first_life_that_sees(Plant::RequeueElsewhere), None);
 }

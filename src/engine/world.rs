@@ -24,6 +24,7 @@ use super::Engine;
 use super::agents::command::{ActOnItem, Acted, By, ItemVerb};
 use super::command::{CancelItem, Command, OrderEntrance, Submit, SubmitMany, UpdateItem};
 use super::ids::RandomSource;
+use super::live::LiveEvent;
 use super::view::ServiceView;
 
 pub(super) const SECOND: i64 = 1_000;
@@ -187,7 +188,12 @@ pub(super) struct World<S: Store = MemoryStore> {
     pub life: u64,
     /// The store failed fatally: a real process would have ended.
     pub dead: bool,
+    /// Looks at the engine after each turn that was stored.
+    pub watch: Option<Watch<S>>,
 }
+
+/// What looks at an engine after a turn, with the events of the turn.
+pub(super) type Watch<S> = fn(&mut Engine<S>, Timestamp, &[LiveEvent]);
 
 impl World {
     /// A world at noon of 2026-11-20.
@@ -198,7 +204,9 @@ impl World {
     /// The process dies and another starts from what was committed.
     pub(super) fn restart(&mut self) {
         let store = self.engine.store().crash();
+        let watch = self.watch;
         *self = World::start(store, self.policy.clone(), self.now, self.life + 1);
+        self.watch = watch;
     }
 
     pub(super) fn item(&self, reference: &str) -> Item {
@@ -226,20 +234,34 @@ impl<S: Store> World<S> {
             policy,
             life,
             dead: false,
+            watch: None,
         }
     }
 
     /// One turn with these commands. An error is fatal, as in the real loop.
     pub(super) fn turn(&mut self, commands: Vec<Command>) -> Result<(), StoreError> {
-        self.engine
-            .turn(commands, self.now, &mut |_, _| {})
-            .map(drop)
+        self.turn_until_due(commands).map(drop)
+    }
+
+    /// The same; returns when the next turn is due.
+    pub(super) fn turn_until_due(
+        &mut self,
+        commands: Vec<Command>,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        let mut live = Vec::new();
+        let due = self
+            .engine
+            .turn(commands, self.now, &mut |_, events| live = events)?;
+        if let Some(watch) = self.watch {
+            watch(&mut self.engine, self.now, &live);
+        }
+        Ok(due)
     }
 
     /// Turns until nothing is due.
     pub(super) fn settle(&mut self) -> Result<(), StoreError> {
         for _ in 0..TURNS_MAX {
-            let due = self.engine.turn(Vec::new(), self.now, &mut |_, _| {})?;
+            let due = self.turn_until_due(Vec::new())?;
             if due.is_none_or(|due| due > self.now) {
                 return Ok(());
             }
@@ -387,13 +409,13 @@ impl<S: Store> World<S> {
         self.policy.senders[name].clone()
     }
 
-    fn carry_out(&mut self, command: Command) {
+    pub(super) fn carry_out(&mut self, command: Command) {
         self.dead = self.turn(vec![command]).is_err();
     }
 }
 
 /// What a sender was told. No answer, from a process that died, reads as `storageFailed`.
-fn told<T>(mut answer: oneshot::Receiver<Result<T, Refusal>>) -> Result<T, Refusal> {
+pub(super) fn told<T>(mut answer: oneshot::Receiver<Result<T, Refusal>>) -> Result<T, Refusal> {
     let silence = || Refusal::new(Code::StorageFailed, "no answer");
     answer.try_recv().unwrap_or_else(|_| Err(silence()))
 }

@@ -88,6 +88,9 @@ pub struct Distribution {
     pub(super) decisions: Vec<Decision>,
     pub(super) handling_times: HandlingTimes,
     pub(super) touched: BTreeSet<UserId>,
+    /// A planted fault: offers take no unit of their agents.
+    #[cfg(test)]
+    pub(crate) offers_take_no_unit: bool,
 }
 
 impl Distribution {
@@ -130,6 +133,13 @@ impl Distribution {
     /// Agents whose state may have changed since the last call.
     pub fn take_touched(&mut self) -> BTreeSet<UserId> {
         std::mem::take(&mut self.touched)
+    }
+
+    /// Who declined a waiting item or left it unanswered in this round.
+    #[cfg(test)]
+    pub fn asked(&self, sequence: Sequence) -> Vec<UserId> {
+        let record = self.waiting.get(&sequence);
+        record.map_or(Vec::new(), |record| record.asked.clone())
     }
 
     /// When [`Distribution::match_now`] next has something to do.

@@ -223,6 +223,10 @@ impl Distribution {
     /// engine finds their rows and rescinds them; the next match makes new ones.
     pub fn adopt(&mut self, old: Distribution, now: Timestamp) {
         self.offers.continue_after(&old.offers);
+        #[cfg(test)]
+        {
+            self.offers_take_no_unit = old.offers_take_no_unit;
+        }
         self.adopt_handling_times(old.handling_times);
         for (id, was) in old.agents {
             let Some(agent) = self.agents.get_mut(&id) else {

@@ -57,6 +57,8 @@ impl<S: Store> Engine<S> {
             ..item.clone()
         };
         self.take_out_of_hands(turn, &mut row, AgentResult::Requeued)?;
+        #[cfg(test)]
+        self.displace_if_planted(&mut row);
         let mut change = Change::of(row, JournalEvent::Requeued, case.by.actor.clone());
         change.data.push(("agent", self.user_name(holder.agent)));
         change.data.extend(note.map(|note| ("note", note)));
