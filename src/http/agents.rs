@@ -98,7 +98,7 @@ pub(super) async fn change(
         .account(user)
         .map(|account| account.user.standing.duty.clone());
     let change = body.change(acting.by(), user, &duty.unwrap_or_default())?;
-    shared.engine.set_state(change).await?;
+    shared.attendance.set_state(&shared.engine, change).await?;
     one(shared, user).await
 }
 
@@ -114,7 +114,8 @@ pub(super) async fn one(shared: &Shared, user: UserId) -> Result<AgentJson, Refu
     shown.pop().ok_or_else(none)
 }
 
-async fn show(
+/// Agents as they are, in the order given.
+pub(super) async fn show(
     shared: &Shared,
     view: &View,
     agents: &[Arc<AgentView>],
@@ -137,6 +138,9 @@ async fn show(
     let now = clock();
     let agents = agents.iter();
     Ok(agents
-        .map(|agent| AgentJson::of(view, agent, &ids, now))
+        .map(|agent| {
+            let reason_asked = shared.attendance.asks_reason(agent.id);
+            AgentJson::of(view, agent, &ids, reason_asked, now)
+        })
         .collect())
 }

@@ -39,6 +39,8 @@ pub struct AgentJson {
     not_available_reason: Option<String>,
     /// Why it was away or offline, as it said on return.
     reason: Option<String>,
+    /// It was made away for want of input: it should say why.
+    reason_asked: bool,
     capacity: u8,
     units_taken: usize,
     units: Vec<UnitJson>,
@@ -65,7 +67,13 @@ pub type ItemIds = BTreeMap<Sequence, String>;
 
 impl AgentJson {
     /// The agent as it stands at `now`.
-    pub fn of(view: &View, agent: &AgentView, items: &ItemIds, now: Timestamp) -> AgentJson {
+    pub fn of(
+        view: &View,
+        agent: &AgentView,
+        items: &ItemIds,
+        reason_asked: bool,
+        now: Timestamp,
+    ) -> AgentJson {
         let factors = &agent.factors;
         let account = view.people.account(agent.id);
         let tenant = view.tenants.get(&agent.tenant);
@@ -103,6 +111,7 @@ impl AgentJson {
             profile,
             not_available_reason: standing.and_then(|standing| standing.not_available.clone()),
             reason: agent.reason.clone(),
+            reason_asked,
             capacity: factors.capacity,
             units_taken: factors.units_taken(now),
             units: units.map(|unit| UnitJson::of(*unit, items)).collect(),

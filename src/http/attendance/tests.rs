@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::*;
-use crate::http::console::tests::world::{asking, open, session_of, shown};
-use crate::http::tests::world::World;
+use crate::http::console::tests::world::{asking, open, open_with, session_of, shown};
+use crate::http::tests::world::{Setting, World};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -64,4 +64,35 @@ async fn who_went_offline_by_its_own_word_stays_so() {
     attendance.look(&world.shared, 2 * MINUTE).await;
     look(&world, &token).await;
     assert_eq!(presence_of(&world, "agent"), Presence::Offline);
+}
+
+#[tokio::test]
+async fn who_gives_no_input_is_away_and_asked_for_a_reason() {
+    let mut setting = Setting::default();
+    let demo = setting.policy.tenants.get_mut("demo").expect("there");
+    Arc::make_mut(demo).agents.idle_after_ms = Some(120_000);
+    let world = open_with(setting).await;
+    let token = session_of(&world, "agent").await;
+    let state = |method, body: &str| shown(asking(method, "/api/v1/me/state", body), &token);
+    let online = state("PUT", r#"{"presence":"online"}"#);
+    assert_eq!(
+        world.ask_console(&online).await.json()["reasonAsked"],
+        false
+    );
+    let (attendance, engine) = (&world.shared.attendance, &world.shared.engine);
+    let people = engine.people();
+    let agent = people.named("agent").expect("there").user.id;
+    let stream = attendance.open(engine, agent, 1).await;
+    let stream = stream.expect("there is room");
+    attendance.look(&world.shared, MINUTE).await;
+    assert_eq!(presence_of(&world, "agent"), Presence::Online);
+    attendance.look(&world.shared, 3 * MINUTE).await;
+    let away = world.ask_console(&state("GET", "")).await.json();
+    assert_eq!(away["presence"], "away");
+    assert_eq!(away["reasonAsked"], true);
+    let back = state("PUT", r#"{"presence":"online","reason":"lunch"}"#);
+    let back = world.ask_console(&back).await.json();
+    assert_eq!(back["presence"], "online");
+    assert_eq!(back["reasonAsked"], false);
+    drop(stream);
 }

@@ -4,14 +4,17 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::Serialize;
 
-use crate::domain::agent::{AgentState, Duty};
 use crate::domain::ids::{ItemId, OfferId, Priority, Sequence, ServiceId, UserId};
 use crate::engine::agents::view::AgentView;
 use crate::engine::live::LiveEvent;
 use crate::engine::view::View;
+use crate::http::agents::json::AgentJson;
 use crate::http::json::{ServiceJson, time};
 use crate::store::StoreError;
 use crate::store::read::Reader;
+
+/// Agents as they are now.
+pub type Agents = BTreeMap<UserId, AgentJson>;
 
 /// What is told of items that are named by their rows alone.
 pub type Facts = HashMap<Sequence, Fact>;
@@ -54,12 +57,20 @@ pub fn row_of(event: &LiveEvent) -> Option<Sequence> {
     }
 }
 
+/// Whose state the event tells.
+pub fn agent_of(event: &LiveEvent) -> Option<UserId> {
+    match event {
+        LiveEvent::Agent { agent, .. } => Some(*agent),
+        LiveEvent::Offered(_) | LiveEvent::OfferEnded { .. } | LiveEvent::Item { .. } => None,
+    }
+}
+
 /// What a stream sends.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub enum EventJson {
     /// How everything stands: whoever has it needs nothing from before.
-    Snapshot(SnapshotJson),
+    Snapshot(Box<SnapshotJson>),
     /// An item rings.
     Offered(OfferJson),
     /// It no longer rings at one agent.
@@ -67,7 +78,7 @@ pub enum EventJson {
     /// An item in an agent's hands, or just out of them, has changed.
     Item(ItemChangeJson),
     /// An agent's state has changed.
-    State(AgentJson),
+    State(Box<AgentJson>),
     /// Counts or entrances of services have changed.
     Services(Vec<ServiceJson>),
 }
@@ -85,12 +96,13 @@ impl EventJson {
         }
     }
 
-    /// The event as it is told; `None` where what it is about is no longer there.
+    /// The event as it is told; `None` where what it is about is no longer there, or was told. A
+    /// state is told as it is now, so once is enough.
     pub fn of(
         event: &LiveEvent,
         view: &View,
         facts: &Facts,
-        asks_reason: impl Fn(UserId) -> bool,
+        agents: &mut Agents,
     ) -> Option<EventJson> {
         match event {
             LiveEvent::Offered(offer) => {
@@ -134,9 +146,8 @@ impl EventJson {
                 event: event.name(),
             })),
             LiveEvent::Agent { tenant: _, agent } => {
-                let asks_reason = asks_reason(*agent);
-                let agent = view.agents.get(agent)?;
-                Some(EventJson::State(AgentJson::of(view, agent, asks_reason)))
+                let agent = agents.remove(agent)?;
+                Some(EventJson::State(Box::new(agent)))
             }
         }
     }
@@ -225,60 +236,6 @@ pub struct ItemChangeJson {
     state: &'static str,
     version: u32,
     event: &'static str,
-}
-
-/// What an agent is doing, and what that is made of.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct AgentJson {
-    user: String,
-    state: &'static str,
-    since: String,
-    until: Option<String>,
-    presence: &'static str,
-    active: BTreeMap<String, bool>,
-    duty: &'static str,
-    profile: Option<String>,
-    not_available_reason: Option<String>,
-    reason_asked: bool,
-}
-
-impl AgentJson {
-    /// The agent in the picture.
-    pub fn of(view: &View, agent: &AgentView, reason_asked: bool) -> AgentJson {
-        let (until, reason) = match &agent.state {
-            AgentState::WrapUp { until } => (Some(*until), None),
-            AgentState::NoAnswer { until } => (*until, None),
-            AgentState::NotAvailable { reason } => (None, Some(reason.clone())),
-            AgentState::Offline
-            | AgentState::Ringing
-            | AgentState::Connected
-            | AgentState::Away
-            | AgentState::Busy
-            | AgentState::OffDuty
-            | AgentState::Ready => (None, None),
-        };
-        let (duty, profile) = match &agent.factors.duty {
-            Duty::Off => ("offDuty", None),
-            Duty::On { profile } => ("onDuty", profile.clone()),
-        };
-        let services = agent.services.iter().map(|id| {
-            let is_active = agent.factors.active.contains(id);
-            (service_name(view, *id), is_active)
-        });
-        AgentJson {
-            user: agent.name.to_string(),
-            state: agent.state.name(),
-            since: time(agent.since),
-            until: until.map(time),
-            presence: agent.factors.presence.name(),
-            active: services.collect(),
-            duty,
-            profile,
-            not_available_reason: reason,
-            reason_asked,
-        }
-    }
 }
 
 fn service_name(view: &View, id: ServiceId) -> String {

@@ -11,12 +11,13 @@ use futures_util::stream::{Stream, unfold};
 use tokio::sync::watch;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
-use crate::domain::ids::Sequence;
+use crate::domain::ids::{Sequence, UserId};
 use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
 use crate::engine::live::{EventId, Numbered};
 use crate::engine::run::clock;
 use crate::engine::view::View;
+use crate::http::agents;
 use crate::http::attendance::OpenStream;
 use crate::http::json::ServiceJson;
 use crate::http::server::{Shutdown, stopping};
@@ -24,7 +25,7 @@ use crate::http::state::Shared;
 use crate::people::sign_in::SignedIn;
 
 use super::concern::{concerns, sees_agent, services, watches};
-use super::shown::{AgentJson, EventJson, Facts, SnapshotJson, facts, offers_of, row_of};
+use super::shown::{Agents, EventJson, Facts, SnapshotJson, agent_of, facts, offers_of, row_of};
 
 /// Events that a stream takes at once.
 const EVENTS_AT_ONCE: usize = 64;
@@ -135,7 +136,8 @@ impl Feed {
             let newest = live.newest();
             self.last = Some(newest);
             let snapshot = self.snapshot().await?;
-            self.push(Some(newest), &EventJson::Snapshot(snapshot));
+            let snapshot = EventJson::Snapshot(Box::new(snapshot));
+            self.push(Some(newest), &snapshot);
             return Ok(Found::All);
         };
         let Some(newest) = numbered.last() else {
@@ -154,16 +156,13 @@ impl Feed {
             .collect();
         let rows = own.iter().filter_map(|numbered| row_of(&numbered.event));
         let facts = self.facts(rows.collect()).await?;
-        let asks_reason = |user| self.shared.attendance.asks_reason(user);
-        let shown: Vec<_> = own
-            .iter()
-            .filter_map(|numbered| {
-                let shown = EventJson::of(&numbered.event, &view, &facts, asks_reason)?;
-                Some((numbered.id, shown))
-            })
-            .collect();
-        for (id, event) in shown {
-            self.push(Some(id), &event);
+        let agents = own.iter().filter_map(|numbered| agent_of(&numbered.event));
+        let mut agents = self.agents(&view, agents.collect()).await?;
+        for numbered in own {
+            let event = EventJson::of(&numbered.event, &view, &facts, &mut agents);
+            if let Some(event) = event {
+                self.push(Some(numbered.id), &event);
+            }
         }
         Ok(found)
     }
@@ -182,22 +181,30 @@ impl Feed {
             .shared
             .read(move |reader| reader.held_by(agent))
             .await?;
-        let shown = |agent| {
-            let asks_reason = self.shared.attendance.asks_reason(agent);
-            let agent = view.agents.get(&agent)?;
-            Some(AgentJson::of(&view, agent, asks_reason))
-        };
-        let others = view
+        let seen = view
             .agents
             .values()
-            .filter(|agent| agent.id != user.id && sees_agent(user, &view, agent.tenant, agent.id));
+            .filter(|agent| agent.id == user.id || sees_agent(user, &view, agent.tenant, agent.id));
+        let seen = seen.map(|agent| agent.id).collect();
+        let mut agents = self.agents(&view, seen).await?;
         let items = held.iter().map(|listed| listed.item.id.to_string());
         Ok(SnapshotJson {
-            state: shown(user.id),
+            state: agents.remove(&user.id),
             offers: own.map_or_else(Vec::new, |agent| offers_of(agent, &view, &facts)),
             items: items.collect(),
-            agents: others.filter_map(|agent| shown(agent.id)).collect(),
+            agents: agents.into_values().collect(),
         })
+    }
+
+    /// Those of the agents who are still there, as they are now.
+    async fn agents(&self, view: &View, wanted: BTreeSet<UserId>) -> Result<Agents, Refusal> {
+        let there: Vec<_> = wanted
+            .iter()
+            .filter_map(|agent| view.agents.get(agent).cloned())
+            .collect();
+        let shown = agents::show(&self.shared, view, &there).await?;
+        let ids = there.iter().map(|agent| agent.id);
+        Ok(ids.zip(shown).collect())
     }
 
     async fn facts(&self, rows: BTreeSet<Sequence>) -> Result<Facts, Refusal> {

@@ -194,7 +194,7 @@ async fn a_stream_begins_with_how_everything_stands_and_makes_its_agent_online()
     let told = listener.next().await.expect("it goes on");
     assert_eq!(told.name, "snapshot");
     assert!(told.id.is_some());
-    assert_eq!(told.data["state"]["user"], "agent");
+    assert_eq!(told.data["state"]["name"], "agent");
     assert_eq!(told.data["state"]["presence"], "online");
     assert_eq!(told.data["offers"], Value::Array(Vec::new()));
     assert_eq!(told.data["items"], Value::Array(Vec::new()));
@@ -300,7 +300,7 @@ async fn who_watches_is_told_of_what_they_may_see_and_no_more() {
         } else {
             world.shutdown.send_replace(Some(Instant::now() + PATIENCE));
             while let Some(told) = listener.next().await {
-                let own = told.name == "services" || told.data["user"] == who;
+                let own = told.name == "services" || told.data["name"] == who;
                 assert!(own, "{who} is told {told:?}");
             }
         }
