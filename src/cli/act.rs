@@ -1,4 +1,4 @@
-//! `entrance` and `item abort`: what a supervisor does, over the control socket.
+//! `entrance`: opening and closing, over the control socket.
 
 use clap::{Args, ValueEnum};
 use hyper::Method;
@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::control::{Control, segment};
 use super::exit::{Exit, Failure};
 use super::look::entrance_in_words;
-use super::output::{Output, text};
+use super::output::Output;
 use super::{Global, until};
 
 /// Open or close the entrance of a service
@@ -69,26 +69,4 @@ impl Entrance {
         }
         Ok(Exit::Ok)
     }
-}
-
-/// Ends an item on a supervisor's word.
-pub(super) fn abort(
-    global: &Global,
-    output: Output,
-    id: &str,
-    reason: Option<&str>,
-) -> Result<Exit, Failure> {
-    let body = match reason {
-        Some(reason) => json!({ "reason": reason }),
-        None => json!({}),
-    };
-    let path = format!("/api/v1/items/{}/abort", segment(id));
-    let answer = Control::new(global)?.send(Method::POST, &path, &body)?;
-    if output.json {
-        output.json(&answer)?;
-    } else {
-        let outcome = text(&answer, "/outcome");
-        output.line(&format!("{id}: {} {outcome}", text(&answer, "/state")))?;
-    }
-    Ok(Exit::Ok)
 }

@@ -1,54 +1,19 @@
-//! `status`, `services`, `queue`, `item`: looking, over the control socket.
+//! `status`, `services`, `queue`, `agents`: looking, over the control socket.
 
-use clap::{Args, Subcommand};
+use clap::Args;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::Global;
 use super::control::{Control, segment};
 use super::exit::{Exit, Failure};
 use super::output::{Column, Output, duration, text};
-use super::{Global, act};
 
 /// Show what waits, in the order in which it will be offered
 #[derive(Debug, Args)]
 pub struct Queue {
     /// Only this service
     service: Option<String>,
-}
-
-/// Show one item, or end it
-#[derive(Debug, Args)]
-#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
-pub struct ItemCommand {
-    #[command(subcommand)]
-    verb: Option<ItemVerb>,
-    #[command(flatten)]
-    look: ItemLook,
-}
-
-#[derive(Debug, Subcommand)]
-enum ItemVerb {
-    /// End an item; its outcome is cancelledBySupervisor
-    Abort {
-        /// Id of the item
-        id: String,
-        /// Why
-        #[arg(long, value_name = "TEXT")]
-        reason: Option<String>,
-    },
-}
-
-#[derive(Debug, Args)]
-struct ItemLook {
-    /// Id of the item
-    #[arg(required = true)]
-    id: Option<String>,
-    /// Its whole life
-    #[arg(long, conflicts_with = "message")]
-    trace: bool,
-    /// The message that made it
-    #[arg(long)]
-    message: bool,
 }
 
 /// Items asked for at a time.
@@ -67,21 +32,28 @@ const SERVICES: [Column; 6] = [
     Column::number("OLDEST", |line| age(line, "/oldestAgeMs")),
 ];
 
-const QUEUE: [Column; 7] = [
+const QUEUE: [Column; 8] = [
     Column::number("POSITION", |line| text(line, "/position")),
     Column::text("SERVICE", |line| text(line, "/service")),
     Column::text("STATE", |line| text(line, "/state")),
     Column::number("PRIORITY", |line| text(line, "/priority")),
     Column::text("REFERENCE", |line| text(line, "/reference")),
     Column::text("RECEIVED", |line| here(line, "/receivedAt")),
+    Column::text("WHY", why),
     Column::text("ID", |line| text(line, "/id")),
 ];
 
-const TRACE: [Column; 4] = [
-    Column::text("TIME", |line| here(line, "/at")),
-    Column::text("EVENT", |line| text(line, "/event")),
-    Column::text("BY", |line| text(line, "/actor")),
-    Column::text("DATA", |line| pairs(line.get("data"))),
+const AGENTS: [Column; 7] = [
+    Column::text("AGENT", |line| text(line, "/user")),
+    Column::text("STATE", |line| text(line, "/state")),
+    Column::text("SINCE", |line| here(line, "/since")),
+    Column::number("UNITS", |line| {
+        let (taken, all) = (text(line, "/unitsTaken"), text(line, "/capacity"));
+        format!("{taken}/{all}")
+    }),
+    Column::text("DUTY", |line| text(line, "/duty")),
+    Column::text("ACTIVE", |line| switched_on(line.get("active"))),
+    Column::text("REASON", |line| text(line, "/notAvailableReason")),
 ];
 
 /// Shows how the daemon stands.
@@ -95,6 +67,13 @@ pub(super) fn status(global: &Global, output: Output) -> Result<Exit, Failure> {
 pub(super) fn services(global: &Global, output: Output) -> Result<Exit, Failure> {
     let answer = Control::new(global)?.get("/api/v1/services")?;
     output.list(&lines(answer), &SERVICES, "There are no services.")?;
+    Ok(Exit::Ok)
+}
+
+/// Shows the agents and what they are doing.
+pub(super) fn agents(global: &Global, output: Output) -> Result<Exit, Failure> {
+    let answer = Control::new(global)?.get("/api/v1/agents")?;
+    output.list(&lines(answer), &AGENTS, "There are no agents.")?;
     Ok(Exit::Ok)
 }
 
@@ -119,32 +98,6 @@ impl Queue {
     }
 }
 
-impl ItemCommand {
-    pub(super) fn run(self, global: &Global, output: Output) -> Result<Exit, Failure> {
-        if let Some(ItemVerb::Abort { id, reason }) = self.verb {
-            return act::abort(global, output, &id, reason.as_deref());
-        }
-        let ItemLook { id, trace, message } = self.look;
-        let id = id.unwrap_or_default();
-        let path = format!("/api/v1/items/{}", segment(&id));
-        let control = Control::new(global)?;
-        if trace {
-            let answer = control.get(&format!("{path}/trace"))?;
-            let journal = answer.get("journal").cloned().unwrap_or_default();
-            output.list(&lines(journal), &TRACE, "Its trace is gone.")?;
-        } else if message {
-            let bytes = control.get_bytes(&format!("{path}/message"))?;
-            output.raw(&bytes)?;
-            if !bytes.ends_with(b"\n") {
-                output.line("")?;
-            }
-        } else {
-            print_object(output, &control.get(&path)?)?;
-        }
-        Ok(Exit::Ok)
-    }
-}
-
 /// The elements of an answer that is a list.
 pub(super) fn lines(answer: Value) -> Vec<Value> {
     match answer {
@@ -155,7 +108,7 @@ pub(super) fn lines(answer: Value) -> Vec<Value> {
 }
 
 /// An object's fields one below the other, names as in the JSON.
-fn print_object(output: Output, value: &Value) -> Result<(), Failure> {
+pub(super) fn print_object(output: Output, value: &Value) -> Result<(), Failure> {
     let Value::Object(fields) = value else {
         return output.json(value);
     };
@@ -214,6 +167,25 @@ fn age(value: &Value, pointer: &str) -> String {
     ms.map(duration).unwrap_or_default()
 }
 
+/// Why an item waits, and whether it does so in vain.
+fn why(line: &Value) -> String {
+    let why = text(line, "/why");
+    match line.get("unroutable").and_then(Value::as_bool) {
+        Some(true) => format!("{why}, unroutable"),
+        Some(false) | None => why,
+    }
+}
+
+/// The names that are on.
+fn switched_on(switches: Option<&Value>) -> String {
+    let Some(Value::Object(switches)) = switches else {
+        return String::new();
+    };
+    let on = switches.iter().filter(|(_, on)| on.as_bool() == Some(true));
+    let on: Vec<&str> = on.map(|(name, _)| name.as_str()).collect();
+    on.join(", ")
+}
+
 /// A list in a line: words, or objects by their pairs.
 fn list(value: &Value) -> String {
     let Value::Array(values) = value else {
@@ -226,7 +198,7 @@ fn list(value: &Value) -> String {
     words.collect::<Vec<_>>().join(", ")
 }
 
-fn pairs(value: Option<&Value>) -> String {
+pub(super) fn pairs(value: Option<&Value>) -> String {
     let Some(Value::Object(fields)) = value else {
         return String::new();
     };
@@ -249,6 +221,22 @@ mod tests {
         assert_eq!(entrance_in_words(&closed), "closed (byHand)");
         let open = json!({"state": "open", "reasons": []});
         assert_eq!(entrance_in_words(&open), "open");
+    }
+
+    #[test]
+    fn an_item_that_waits_in_vain_says_so() {
+        let line = json!({"why": "noAgentWithSkills", "unroutable": true});
+        assert_eq!(why(&line), "noAgentWithSkills, unroutable");
+        let line = json!({"why": "agentsBusy", "unroutable": false});
+        assert_eq!(why(&line), "agentsBusy");
+        assert_eq!(why(&json!({"why": null})), "");
+    }
+
+    #[test]
+    fn only_what_is_on_is_named() {
+        let switches = json!({"cards": false, "claims": true, "loans": true});
+        assert_eq!(switched_on(Some(&switches)), "claims, loans");
+        assert_eq!(switched_on(None), "");
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod control;
 mod exit;
 mod input;
 mod intake;
+mod item;
 mod keep;
 mod look;
 mod manual;
@@ -87,8 +88,10 @@ enum Command {
     Services,
     /// Show what waits, in the order in which it will be offered
     Queue(look::Queue),
-    /// Show one item, or end it
-    Item(look::ItemCommand),
+    /// Show one item, or act on it as a supervisor
+    Item(item::ItemCommand),
+    /// Show the agents and what they are doing
+    Agents,
     /// Open or close the entrance of a service
     Entrance(act::Entrance),
     /// Make keys for senders
@@ -151,6 +154,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Services => look::services(&global, output),
         Command::Queue(queue) => queue.run(&global, output),
         Command::Item(item) => item.run(&global, output),
+        Command::Agents => look::agents(&global, output),
         Command::Entrance(entrance) => entrance.run(&global, output),
         Command::Sender(sender) => sender.run(&global, output),
         Command::User(user) => user.run(&global, output),

@@ -92,6 +92,37 @@ fn an_aborted_item_ends_once() {
 }
 
 #[test]
+fn items_are_directed_and_agents_shown_from_the_command_line() {
+    let (_folder, daemon) = with_two_items("cli");
+    let agents = daemon.cli_json(&["agents"]);
+    let names: Vec<_> = agents.iter().map(|line| line["user"].as_str()).collect();
+    assert_eq!(names, [Some("agent1"), Some("agent2")]);
+    assert_eq!(agents[0]["state"], "offline");
+    let queue = stdout(&daemon.cli(&["queue", "loans"]));
+    assert!(queue.contains("noAgentSignedIn"), "{queue}");
+    let item = |arguments: &[&str]| {
+        let lines = daemon.cli_json(&[&["item"], arguments].concat());
+        lines.into_iter().next().expect("an item")
+    };
+    assert_eq!(item(&["priority", "open.xml", "9"])["priority"], 9);
+    let required = item(&["reassign", "open.xml", "agent2", "--required"]);
+    assert_eq!(required["why"], "preferredAgentOnly");
+    let moved = item(&["transfer", "open.xml", "--service", "claims"]);
+    assert_eq!(moved["state"], "buffered");
+    item(&["abort", "open.xml"]);
+    let reopened = daemon.cli(&["item", "reopen", "open.xml", "--reason", "a test"]);
+    assert_eq!(
+        stdout(&reopened),
+        "open.xml: buffered claims entranceClosed\n"
+    );
+    for verb in ["release", "requeue"] {
+        let nobody = daemon.cli(&["item", verb, "open.xml"]);
+        assert_eq!(code(&nobody), 65, "{}", stderr(&nobody));
+        assert!(stderr(&nobody).contains("buffered"), "{}", stderr(&nobody));
+    }
+}
+
+#[test]
 fn send_says_what_was_refused_and_why() {
     let (folder, daemon) = with_two_items("cli");
     let bad = folder.path().join("bad.xml");
