@@ -126,7 +126,9 @@ impl Life {
             let many = SubmitMany {
                 sender: self.sender.clone(),
                 received_at: clock(),
-                entries: (0..BATCH).map(|_| Ok(self.submission())).collect(),
+                entries: std::iter::repeat_with(|| Ok(self.submission()))
+                    .take(BATCH as usize)
+                    .collect(),
                 traceparent: None,
             };
             self.handle().submit_many(many).await.map_err(refused)?;
@@ -270,7 +272,7 @@ fn refused(refusal: anteroom::domain::refusal::Refusal) -> anyhow::Error {
 /// An item of some 1 KiB that asks for one skill or two.
 fn submission(number: u64) -> Submission {
     let first = scatter(number) % SKILLS;
-    let second = (scatter(number) % 2 == 0).then(|| scatter(first) % SKILLS);
+    let second = scatter(number).is_multiple_of(2).then(|| scatter(first) % SKILLS);
     let skills = [Some(first), second.filter(|second| *second != first)];
     let content = Content {
         reference: format!("life-{number}"),

@@ -80,9 +80,11 @@ impl Record {
         let lines = world.engine.store().journal(row.sequence);
         let reordered = lines
             .filter(|line| line.number > seen.journal_rows)
-            .any(|line| match line.event {
-                JournalEvent::Updated | JournalEvent::Reprioritised => true,
-                _ => false,
+            .any(|line| {
+                matches!(
+                    line.event,
+                    JournalEvent::Updated | JournalEvent::Reprioritised
+                )
             });
         assert!(
             reordered || seen.priority == row.priority,

@@ -9,8 +9,11 @@ use tokio::time::{Instant, timeout};
 
 use super::world::{asking, open, open_with, refusal, session_of, shown};
 use crate::domain::agent::Presence;
+use crate::domain::ids::{TenantId, UserId};
 use crate::domain::journal::Actor;
 use crate::engine::agents::command::{ActOnItem, By, ItemVerb, SetState};
+use crate::engine::live::{EVENTS_KEPT_MAX, LiveEvent};
+use crate::engine::run::clock;
 use crate::http::attendance::streams::STREAMS_PER_USER_MAX;
 use crate::http::tests::world::{Ask, Setting, World, work_item_with};
 
@@ -305,6 +308,31 @@ async fn who_watches_is_told_of_what_they_may_see_and_no_more() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn a_stream_that_fell_behind_begins_anew_with_a_snapshot() {
+    let world = open().await;
+    let token = session_of(&world, "agent").await;
+    let live = world.shared.engine.live();
+    let foreign = |count| {
+        let event = LiveEvent::Agent {
+            tenant: TenantId(99),
+            agent: UserId(99),
+        };
+        live.publish(vec![event; count], clock());
+    };
+    let mut listener = listen(&world, events(), &token).await;
+    let first = listener.until("snapshot").await;
+    // What is still kept is passed over without a word, for it concerns others.
+    foreign(EVENTS_KEPT_MAX / 2);
+    activate(&world, "agent").await;
+    let told = listener.next().await.expect("it goes on");
+    assert_eq!(told.name, "state");
+    foreign(EVENTS_KEPT_MAX + 1);
+    let told = listener.next().await.expect("it goes on");
+    assert_eq!(told.name, "snapshot");
+    assert!(told.id > first.id);
 }
 
 #[tokio::test]
