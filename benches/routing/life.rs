@@ -123,12 +123,11 @@ impl Life {
 
     async fn fill(&self, waiting: u64) -> anyhow::Result<()> {
         for _ in 0..waiting.div_ceil(BATCH) {
+            let submissions = (0..BATCH).map(|_| self.submission());
             let many = SubmitMany {
                 sender: self.sender.clone(),
                 received_at: clock(),
-                entries: std::iter::repeat_with(|| Ok(self.submission()))
-                    .take(BATCH as usize)
-                    .collect(),
+                entries: submissions.map(Ok).collect(),
                 traceparent: None,
             };
             self.handle().submit_many(many).await.map_err(refused)?;
@@ -272,7 +271,9 @@ fn refused(refusal: anteroom::domain::refusal::Refusal) -> anyhow::Error {
 /// An item of some 1 KiB that asks for one skill or two.
 fn submission(number: u64) -> Submission {
     let first = scatter(number) % SKILLS;
-    let second = scatter(number).is_multiple_of(2).then(|| scatter(first) % SKILLS);
+    let second = scatter(number)
+        .is_multiple_of(2)
+        .then(|| scatter(first) % SKILLS);
     let skills = [Some(first), second.filter(|second| *second != first)];
     let content = Content {
         reference: format!("life-{number}"),
