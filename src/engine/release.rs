@@ -65,7 +65,7 @@ impl<S: Store> Engine<S> {
                 Self::leave_service(turn, &item, ServiceResult::Ended(outcome));
                 let mut change = Change::of(row, JournalEvent::Expired, Actor::Engine);
                 change.data.push(("outcome", outcome.name().to_owned()));
-                self.put(turn, &item, change);
+                self.put_change(turn, &item, change);
             }
             Due::Start(_) if started => {
                 let placement = self.core.placement(item.service);
@@ -80,7 +80,7 @@ impl<S: Store> Engine<S> {
                 }
                 let mut change = Change::of(row, JournalEvent::StartReached, Actor::Engine);
                 change.data.push(("state", state.name().to_owned()));
-                self.put(turn, &item, change);
+                self.put_change(turn, &item, change);
             }
             Due::Unpark(_) => return self.unpark(turn, &item),
             Due::Expire(_) | Due::Start(_) => {}
@@ -106,7 +106,7 @@ impl<S: Store> Engine<S> {
         self.take_out_of_hands(turn, &mut row, AgentResult::Parked)?;
         let mut change = Change::of(row, JournalEvent::ParkingOver, Actor::Engine);
         change.data.push(("agent", agent));
-        self.put_agent_change(turn, item, change, holder.agent);
+        self.put_change(turn, item, change);
         Ok(())
     }
 
@@ -144,15 +144,9 @@ impl<S: Store> Engine<S> {
             row.state = state;
             row.queued_at = row.queued_at.or(Some(turn.now));
             let change = Change::of(row, JournalEvent::Released, Actor::Engine);
-            self.put(turn, &item, change);
+            self.put_change(turn, &item, change);
         }
         Ok(())
-    }
-
-    /// Writes a change and tells the core.
-    fn put(&mut self, turn: &mut Turn, before: &Item, change: Change) {
-        let row = turn.change(change);
-        self.apply(before, &row, turn.now);
     }
 }
 

@@ -114,8 +114,7 @@ impl<S: Store> Engine<S> {
                 raw: Some(update.raw),
                 ..Change::of(row, JournalEvent::Updated, Actor::Sender(sender.id))
             };
-            row = turn.change(change);
-            self.apply(&item, &row, turn.now);
+            row = self.put_change(turn, &item, change);
         }
         if let Some(request_id) = update.request_id {
             turn.batch.requests.push(AnsweredRequest {

@@ -34,22 +34,7 @@ pub enum Decision {
     /// An item rings at agents.
     Offered(Offer),
     /// An offer ended for one agent. One for each agent it was made to.
-    OfferEnded {
-        /// Which offer.
-        offer: OfferId,
-        /// Which item.
-        sequence: Sequence,
-        /// Its service.
-        service: ServiceId,
-        /// Since when it rang.
-        made_at: Timestamp,
-        /// For whom.
-        agent: UserId,
-        /// How.
-        end: OfferEnd,
-        /// It rings nowhere any longer, and nobody accepted it. Said once for each such offer.
-        over: bool,
-    },
+    OfferEnded(OfferEnded),
     /// An agent has been gone for so long that its connected items go back into the queue: the
     /// engine changes their rows.
     AbsenceOver {
@@ -58,6 +43,25 @@ pub enum Decision {
         /// Its connected items.
         sequences: Vec<Sequence>,
     },
+}
+
+/// The end of an offer for one agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OfferEnded {
+    /// Which offer.
+    pub offer: OfferId,
+    /// Which item.
+    pub sequence: Sequence,
+    /// Its service.
+    pub service: ServiceId,
+    /// Since when it rang.
+    pub made_at: Timestamp,
+    /// For whom.
+    pub agent: UserId,
+    /// How.
+    pub end: OfferEnd,
+    /// It rings nowhere any longer, and nobody accepted it. Said once for each such offer.
+    pub over: bool,
 }
 
 /// Where a waiting item that is not offered stands.
@@ -230,7 +234,7 @@ impl Distribution {
         over: bool,
         now: Timestamp,
     ) {
-        self.decisions.push(Decision::OfferEnded {
+        self.decisions.push(Decision::OfferEnded(OfferEnded {
             offer: offer.id,
             sequence: offer.sequence,
             service: offer.service,
@@ -238,7 +242,7 @@ impl Distribution {
             agent: id,
             end,
             over,
-        });
+        }));
         if let Some(agent) = self.agents.get_mut(&id) {
             agent.drop_units(offer.sequence, |unit| unit == Unit::Ringing);
             self.work_changed(id, now);

@@ -241,26 +241,28 @@ impl<S: Store> Engine<S> {
         Ok(session)
     }
 
-    /// Writes a changed row that an agent has or had in hand: the core learns it, the agent is told.
-    pub(in crate::engine) fn put_agent_change(
+    /// Writes a changed row and tells the core; an agent who has the item, or had it until now,
+    /// sees it at once.
+    pub(in crate::engine) fn put_change(
         &mut self,
         turn: &mut Turn,
         before: &Item,
         change: Change,
-        agent: UserId,
     ) -> Item {
         let event = change.event;
         let row = turn.change(change);
         self.apply(before, &row, turn.now);
-        turn.live.push(LiveEvent::Item {
-            sequence: row.sequence,
-            id: row.id,
-            service: row.service,
-            agent,
-            state: row.state,
-            version: row.version,
-            event,
-        });
+        if let Some(holder) = row.holder.or(before.holder) {
+            turn.live.push(LiveEvent::Item {
+                sequence: row.sequence,
+                id: row.id,
+                service: row.service,
+                agent: holder.agent,
+                state: row.state,
+                version: row.version,
+                event,
+            });
+        }
         row
     }
 

@@ -3,31 +3,19 @@
 //! An offer changes no row: its agent session is written open, so that a restart finds what rang.
 //! Its end writes a line in the item's journal and closes the session.
 
-use crate::domain::ids::{OfferId, Sequence, ServiceId, UserId};
+use crate::domain::ids::Sequence;
 use crate::domain::item::{Item, ItemEvent, transition};
 use crate::domain::journal::{Actor, JournalEvent};
 use crate::domain::session::{AgentResult, AgentSession};
-use crate::domain::time::Timestamp;
 use crate::engine::Engine;
 use crate::engine::live::LiveEvent;
 use crate::engine::turn::{Change, Line, Turn};
-use crate::routing::distribution::Decision;
+use crate::routing::distribution::{Decision, OfferEnded};
 use crate::routing::offers::{Offer, OfferEnd, RescindReason};
 use crate::store::{Store, StoreError};
 
 /// Rounds of matching in one turn, at most: each follows from items that the last one set free.
 const ROUNDS_MAX: usize = 64;
-
-/// The end of an offer for one agent.
-struct Ended {
-    offer: OfferId,
-    sequence: Sequence,
-    service: ServiceId,
-    made_at: Timestamp,
-    agent: UserId,
-    end: OfferEnd,
-    over: bool,
-}
 
 impl<S: Store> Engine<S> {
     /// Offers what can be offered, and writes what was decided.
@@ -53,26 +41,7 @@ impl<S: Store> Engine<S> {
                 self.write_offer(turn, offer);
                 Ok(())
             }
-            Decision::OfferEnded {
-                offer,
-                sequence,
-                service,
-                made_at,
-                agent,
-                end,
-                over,
-            } => self.write_offer_end(
-                turn,
-                Ended {
-                    offer,
-                    sequence,
-                    service,
-                    made_at,
-                    agent,
-                    end,
-                    over,
-                },
-            ),
+            Decision::OfferEnded(ended) => self.write_offer_end(turn, ended),
             Decision::AbsenceOver { agent, sequences } => {
                 let lost = sequences.into_iter().map(|sequence| (agent, sequence));
                 self.let_go.extend(lost);
@@ -96,7 +65,7 @@ impl<S: Store> Engine<S> {
         turn.live.push(LiveEvent::Offered(offer));
     }
 
-    fn write_offer_end(&mut self, turn: &mut Turn, ended: Ended) -> Result<(), StoreError> {
+    fn write_offer_end(&mut self, turn: &mut Turn, ended: OfferEnded) -> Result<(), StoreError> {
         turn.live.push(LiveEvent::OfferEnded {
             offer: ended.offer,
             item: ended.sequence,
@@ -171,7 +140,7 @@ impl<S: Store> Engine<S> {
             let next = left.peek().map(|next| next.offer);
             self.write_offer_end(
                 turn,
-                Ended {
+                OfferEnded {
                     offer: session.offer,
                     sequence: session.sequence,
                     service: session.service,
@@ -209,7 +178,7 @@ impl<S: Store> Engine<S> {
             self.end_session(turn, sequence, holder, AgentResult::LoggedOut)?;
             let mut change = Change::of(row, JournalEvent::AgentLost, Actor::Engine);
             change.data.push(("agent", self.user_name(agent)));
-            self.put_agent_change(turn, &item, change, agent);
+            self.put_change(turn, &item, change);
         }
         Ok(())
     }

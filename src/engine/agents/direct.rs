@@ -60,18 +60,10 @@ impl<S: Store> Engine<S> {
         let mut change = Change::of(row, end.journal, end.actor);
         let reason = end.reason.map(|reason| ("reason", reason));
         change.data.extend(reason);
-        let row = match agent {
-            Some(agent) => {
-                let row = self.put_agent_change(turn, item, change, agent);
-                self.wrap_up_by_task_type(turn, item, agent)?;
-                row
-            }
-            None => {
-                let row = turn.change(change);
-                self.apply(item, &row, turn.now);
-                row
-            }
-        };
+        let row = self.put_change(turn, item, change);
+        if let Some(agent) = agent {
+            self.wrap_up_by_task_type(turn, item, agent)?;
+        }
         Ok(Some(row))
     }
 
@@ -125,8 +117,7 @@ impl<S: Store> Engine<S> {
         let value = priority.value().to_string();
         change.data.push(("priority", value));
         change.data.extend(reason.map(|reason| ("reason", reason)));
-        let row = turn.change(change);
-        self.apply(item, &row, turn.now);
+        let row = self.put_change(turn, item, change);
         Ok(case.acted(&row, None))
     }
 
@@ -163,18 +154,11 @@ impl<S: Store> Engine<S> {
             wish: Some(Arc::new(wish)),
             ..item.clone()
         };
-        let had = self.take_out_of_hands(turn, &mut row, AgentResult::Requeued)?;
+        self.take_out_of_hands(turn, &mut row, AgentResult::Requeued)?;
         let mut change = Change::of(row, JournalEvent::Reassigned, case.by.actor.clone());
         change.data.push(("agents", agent.to_string()));
         change.data.extend(reason.map(|reason| ("reason", reason)));
-        let row = match had {
-            Some(had) => self.put_agent_change(turn, item, change, had),
-            None => {
-                let row = turn.change(change);
-                self.apply(item, &row, turn.now);
-                row
-            }
-        };
+        let row = self.put_change(turn, item, change);
         Ok(Ok(case.acted(&row, None)))
     }
 
@@ -204,7 +188,7 @@ impl<S: Store> Engine<S> {
         change.data.push(("agent", self.user_name(agent)));
         change.data.extend(reason.map(|reason| ("reason", reason)));
         self.asked = Some(agent);
-        let row = self.put_agent_change(turn, item, change, agent);
+        let row = self.put_change(turn, item, change);
         Ok(Ok(case.acted(&row, None)))
     }
 
@@ -245,8 +229,7 @@ impl<S: Store> Engine<S> {
         let mut change = Change::of(row, JournalEvent::Reopened, case.by.actor.clone());
         change.data.push(("state", state.name().to_owned()));
         change.data.extend(reason.map(|reason| ("reason", reason)));
-        let row = turn.change(change);
-        self.apply(item, &row, turn.now);
+        let row = self.put_change(turn, item, change);
         Ok(case.acted(&row, None))
     }
 }

@@ -63,7 +63,7 @@ impl<S: Store> Engine<S> {
         change.data.push(("agent", self.user_name(holder.agent)));
         change.data.extend(note.map(|note| ("note", note)));
         self.asked = Some(holder.agent);
-        let row = self.put_agent_change(turn, item, change, holder.agent);
+        let row = self.put_change(turn, item, change);
         self.wrap_up_by_task_type(turn, item, holder.agent)?;
         Ok(Ok(self.with_wrap_up(
             case.acted(&row, Some(holder.session)),
@@ -87,13 +87,9 @@ impl<S: Store> Engine<S> {
         let item = &case.item;
         // Which placement does not matter for whether an item in this state may be handed on.
         let event = ItemEvent::TransferredTo(Placement::Queued);
-        let theirs = session.is_some()
-            || self.is_holder(case)
-            || case.user.is_some() && {
-                let user = case.user.as_ref().map(|account| &account.user);
-                user.is_some_and(|user| !self.may_direct(user, item))
-            };
-        if theirs {
+        let account = case.user.as_ref();
+        let directs = account.is_none_or(|account| self.may_direct(&account.user, item));
+        if session.is_some() || self.is_holder(case) || !directs {
             match self.held(case, session, event, AgentResult::Transferred)? {
                 Ok(Held::Now(..)) => {}
                 Ok(Held::Before(session)) => return Ok(Ok(self.acted_before(case, session))),
@@ -150,13 +146,11 @@ impl<S: Store> Engine<S> {
         change.data.extend(target);
         change.data.push(("state", state.name().to_owned()));
         change.data.extend(note.map(|note| ("note", note)));
+        self.asked = agent;
+        let row = self.put_change(turn, item, change);
         let Some(agent) = agent else {
-            let row = turn.change(change);
-            self.apply(item, &row, turn.now);
             return Ok(Ok(case.acted(&row, None)));
         };
-        self.asked = Some(agent);
-        let row = self.put_agent_change(turn, item, change, agent);
         self.wrap_up_by_task_type(turn, item, agent)?;
         Ok(Ok(self.with_wrap_up(case.acted(&row, held_in), agent)))
     }
@@ -258,8 +252,7 @@ impl<S: Store> Engine<S> {
         let mut change = Change::of(item.clone(), JournalEvent::TransferFailed, actor);
         change.data.push(("service", target));
         change.data.push(("code", refusal.code().name().to_owned()));
-        let row = turn.change(change);
-        self.apply(item, &row, turn.now);
+        self.put_change(turn, item, change);
         Self::leave_service(turn, item, ServiceResult::TransferFailed);
     }
 }

@@ -87,7 +87,7 @@ impl<S: Store> Engine<S> {
         let mut change = Change::of(row, JournalEvent::Accepted, case.by.actor.clone());
         change.data.push(("agent", self.user_name(session.agent)));
         change.data.push(("session", session.offer.0.to_string()));
-        let row = self.put_agent_change(turn, item, change, session.agent);
+        let row = self.put_change(turn, item, change);
         case.acted(&row, Some(session.offer))
     }
 
@@ -203,7 +203,7 @@ impl<S: Store> Engine<S> {
             data,
             ..Change::of(row, JournalEvent::EndedByUser, case.by.actor.clone())
         };
-        let row = self.put_agent_change(turn, item, change, holder.agent);
+        let row = self.put_change(turn, item, change);
         self.wrap_up_by_task_type(turn, item, holder.agent)?;
         if let Some(accepted_at) = ended.accepted_at {
             let ms = turn.now.since_ms(accepted_at);
@@ -292,7 +292,7 @@ impl<S: Store> Engine<S> {
         change.data.push(("agent", self.user_name(holder.agent)));
         change.data.push(("until", until.0.to_string()));
         change.data.extend(note.map(|note| ("note", note)));
-        let row = self.put_agent_change(turn, item, change, holder.agent);
+        let row = self.put_change(turn, item, change);
         let acted = case.acted(&row, Some(holder.session));
         let until = Some(until);
         Ok(Ok(Acted { until, ..acted }))
@@ -362,7 +362,7 @@ impl<S: Store> Engine<S> {
         let mut change = Change::of(row, JournalEvent::Resumed, case.by.actor.clone());
         change.data.push(("agent", self.user_name(holder.agent)));
         change.data.push(("session", holder.session.0.to_string()));
-        let row = self.put_agent_change(turn, item, change, holder.agent);
+        let row = self.put_change(turn, item, change);
         Ok(Ok(case.acted(&row, Some(holder.session))))
     }
 
@@ -410,7 +410,7 @@ impl<S: Store> Engine<S> {
         change.data.push(("agent", self.user_name(holder.agent)));
         change.data.push(("keys", keys));
         change.content = Some(content);
-        let row = self.put_agent_change(turn, item, change, holder.agent);
+        let row = self.put_change(turn, item, change);
         Ok(Ok(case.acted(&row, Some(holder.session))))
     }
 

@@ -263,16 +263,11 @@ impl World {
     pub fn ends(&mut self, number: u64) -> Vec<(UserId, OfferEnd)> {
         let decisions = std::mem::take(&mut self.decisions);
         let ends = decisions.into_iter().filter_map(|decision| match decision {
-            Decision::OfferEnded {
-                sequence,
-                agent,
-                end,
-                ..
-            } if sequence == Sequence(number) => Some((agent, end)),
-            Decision::OfferEnded { .. } | Decision::Offered(_) | Decision::AbsenceOver { .. } => {
-                None
-            }
+            Decision::OfferEnded(ended) => Some(ended),
+            Decision::Offered(_) | Decision::AbsenceOver { .. } => None,
         });
+        let ends = ends.filter(|ended| ended.sequence == Sequence(number));
+        let ends = ends.map(|ended| (ended.agent, ended.end));
         ends.collect()
     }
 }
