@@ -15,7 +15,8 @@ impl Distribution {
     /// A queued item stays queued, but something about it changed. A changed priority leaves an
     /// offer standing, an offer to an agent who may no longer have the item is taken back.
     pub(super) fn wait_otherwise(&mut self, before: &Place, after: &Place, now: Timestamp) {
-        let same_place = (before.service, before.class) == (after.service, after.class);
+        let stay = |place: &Place| (place.service, place.class, place.waiting_since);
+        let same_place = stay(before) == stay(after);
         let same_wish = before.preferred == after.preferred;
         if same_place && same_wish && before.priority == after.priority {
             return;

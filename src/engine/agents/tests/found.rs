@@ -2,6 +2,9 @@
 
 use super::*;
 
+use crate::domain::answer::WaitingReason;
+use crate::domain::content::SkillRequirement;
+use crate::domain::distribution::OPTIONAL_DROPPED_AFTER_MS;
 use crate::domain::policy::TaskType;
 use crate::engine::agents::command::ActOnItem;
 use crate::engine::world::{HOUR, with_lifetime};
@@ -151,4 +154,28 @@ fn a_reopened_item_finds_room_in_the_buffer_or_stays_ended() {
     let full = floor.act_by(operator(), "r2", reopen());
     assert_eq!(code(full), Code::BufferFull);
     assert_eq!(floor.state("r2"), ItemState::Ended);
+}
+
+#[test]
+fn an_item_handed_on_to_its_own_service_begins_its_levels_anew() {
+    let mut floor = Floor::new();
+    let mut french = submission("r1", "loans");
+    french.content.skills = vec![SkillRequirement {
+        name: "french".to_owned(),
+        level: 1,
+        optional: true,
+    }];
+    floor.send(of_content(french.content));
+    let why = |floor: &mut Floor| {
+        let item = floor.item("r1");
+        floor.world.engine.whereabouts(&item).reason
+    };
+    assert_eq!(why(&mut floor), Some(WaitingReason::NoAgentWithSkills));
+    floor.world.advance(OPTIONAL_DROPPED_AFTER_MS);
+    assert_eq!(why(&mut floor), Some(WaitingReason::NoAgentSignedIn));
+    let handed_on = floor.act_by(operator(), "r1", transfer("loans"));
+    assert_eq!(handed_on.expect("it waits").state, ItemState::Queued);
+    assert_eq!(why(&mut floor), Some(WaitingReason::NoAgentWithSkills));
+    floor.world.restart();
+    assert_eq!(why(&mut floor), Some(WaitingReason::NoAgentWithSkills));
 }
