@@ -154,11 +154,14 @@ impl<S: Store> Engine<S> {
             wish: Some(Arc::new(wish)),
             ..item.clone()
         };
-        self.take_out_of_hands(turn, &mut row, AgentResult::Requeued)?;
+        let had = self.take_out_of_hands(turn, &mut row, AgentResult::Requeued)?;
         let mut change = Change::of(row, JournalEvent::Reassigned, case.by.actor.clone());
         change.data.push(("agents", agent.to_string()));
         change.data.extend(reason.map(|reason| ("reason", reason)));
         let row = self.put_change(turn, item, change);
+        if let Some(had) = had {
+            self.wrap_up_by_task_type(turn, item, had)?;
+        }
         Ok(Ok(case.acted(&row, None)))
     }
 
@@ -189,6 +192,7 @@ impl<S: Store> Engine<S> {
         change.data.extend(reason.map(|reason| ("reason", reason)));
         self.asked = Some(agent);
         let row = self.put_change(turn, item, change);
+        self.wrap_up_by_task_type(turn, item, agent)?;
         Ok(Ok(case.acted(&row, None)))
     }
 

@@ -3,6 +3,7 @@
 use super::*;
 use crate::domain::ids::Priority;
 use crate::domain::outcome::Outcome;
+use crate::domain::policy::TaskType;
 use crate::engine::world::DAY;
 
 fn release() -> ItemVerb {
@@ -97,6 +98,35 @@ fn a_released_item_goes_back_to_its_place() {
         refused_in(floor.act(SUE, "a", release())),
         Some(ItemState::Queued)
     );
+}
+
+#[test]
+fn whoever_loses_an_item_to_a_supervisor_wraps_up_as_its_task_type_says() {
+    let mut floor = Floor::with(
+        |loans| loans.task_type = Some("loan".to_owned()),
+        |tenant| {
+            let loan = TaskType {
+                outcomes: Vec::new(),
+                wrap_up_ms: Some(5 * MINUTE),
+            };
+            tenant.task_types.insert("loan".to_owned(), loan);
+        },
+    );
+    floor.sign_in(ANNA);
+    for verb in [release(), reassign("bo", true)] {
+        floor.post(verb.name());
+        floor.accept(ANNA, verb.name());
+        floor.act(SUE, verb.name(), verb.clone()).expect("hers");
+        let taken_at = floor.world.now;
+        let until = AgentState::WrapUp {
+            until: taken_at.plus_ms(5 * MINUTE),
+        };
+        assert_eq!(floor.agent(ANNA).state, until);
+        floor
+            .act(SUE, verb.name(), ItemVerb::Abort { reason: None })
+            .expect("over");
+        floor.world.advance(5 * MINUTE);
+    }
 }
 
 #[test]
