@@ -44,7 +44,7 @@ const QUEUE: [Column; 8] = [
 ];
 
 const AGENTS: [Column; 7] = [
-    Column::text("AGENT", |line| text(line, "/user")),
+    Column::text("AGENT", |line| text(line, "/name")),
     Column::text("STATE", |line| text(line, "/state")),
     Column::text("SINCE", |line| here(line, "/since")),
     Column::number("UNITS", |line| {

@@ -95,7 +95,7 @@ fn an_aborted_item_ends_once() {
 fn items_are_directed_and_agents_shown_from_the_command_line() {
     let (_folder, daemon) = with_two_items("cli");
     let agents = daemon.cli_json(&["agents"]);
-    let names: Vec<_> = agents.iter().map(|line| line["user"].as_str()).collect();
+    let names: Vec<_> = agents.iter().map(|line| line["name"].as_str()).collect();
     assert_eq!(names, [Some("agent1"), Some("agent2")]);
     assert_eq!(agents[0]["state"], "offline");
     let queue = stdout(&daemon.cli(&["queue", "loans"]));
