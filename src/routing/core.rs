@@ -170,6 +170,11 @@ impl Core {
         std::mem::take(&mut self.touched)
     }
 
+    /// Something about the service's agents changed.
+    pub fn touch(&mut self, service: ServiceId) {
+        self.touched.insert(service);
+    }
+
     /// Where a new item of `service` would stand, and whether there is room for it there.
     ///
     /// # Errors

@@ -98,6 +98,11 @@ fn items_are_directed_and_agents_shown_from_the_command_line() {
     let names: Vec<_> = agents.iter().map(|line| line["name"].as_str()).collect();
     assert_eq!(names, [Some("agent1"), Some("agent2")]);
     assert_eq!(agents[0]["state"], "offline");
+    let table = stdout(&daemon.cli(&["agents"]));
+    assert!(
+        table.contains("agent1") && table.contains("offline"),
+        "{table}"
+    );
     let queue = stdout(&daemon.cli(&["queue", "loans"]));
     assert!(queue.contains("noAgentSignedIn"), "{queue}");
     let item = |arguments: &[&str]| {

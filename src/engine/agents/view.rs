@@ -87,6 +87,10 @@ impl<S: Store> Engine<S> {
                 offers: distribution.offers_of(id).cloned().collect(),
                 reason,
             };
+            // Who is there decides how long an item may wait.
+            for service in &view.services {
+                self.core.touch(*service);
+            }
             agents.insert(id, Arc::new(view));
         }
     }

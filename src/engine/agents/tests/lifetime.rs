@@ -58,7 +58,9 @@ fn the_wait_is_estimated_once_something_was_handled() {
     let second = floor.world.submit(submission("d", "loans")).expect("taken");
     let wait = second.estimated_wait.expect("something is known");
     assert_eq!(wait.wait_ms, 2 * MINUTE);
+    assert!(floor.world.service("loans").estimated_wait.is_some());
     floor.presence(ANNA, Presence::Away);
+    assert_eq!(floor.world.service("loans").estimated_wait, None);
     let third = floor.world.submit(submission("e", "loans")).expect("taken");
     assert_eq!(third.estimated_wait, None, "nobody is there");
 }
