@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::domain::code::Code;
 use crate::domain::content::Content;
 use crate::domain::ids::{OfferId, Sequence, ServiceId, UserId};
-use crate::domain::item::{Holder, Item, ItemEvent, ItemState, WrongState, transition};
+use crate::domain::item::{Holder, Item, ItemEvent, ItemState, Verdict, WrongState, transition};
 use crate::domain::people::User;
 use crate::domain::permission::{Action, Target, may};
 use crate::domain::refusal::{Problem, Refusal};
@@ -157,7 +157,14 @@ impl<S: Store> Engine<S> {
                 result,
                 note,
                 share,
-            } => self.end_by_user(turn, case, session, (result, note, share)),
+            } => {
+                let verdict = Verdict {
+                    result,
+                    note,
+                    share,
+                };
+                self.end_by_user(turn, case, session, verdict)
+            }
             ItemVerb::Park {
                 session,
                 until,

@@ -161,19 +161,28 @@ impl<S: Store> Engine<S> {
         turn: &mut Turn,
         case: &Case,
         session: Option<OfferId>,
-        (result, note, share): (String, Option<String>, bool),
+        verdict: Verdict,
     ) -> Decision<Acted> {
         let item = &case.item;
         let event = ItemEvent::EndedByUser;
         let (holder, state) = match self.held(case, session, event, AgentResult::Ended)? {
             Ok(Held::Now(holder, state)) => (holder, state),
-            Ok(Held::Before(session)) => return Ok(Ok(self.acted_before(case, session))),
+            Ok(Held::Before(session)) => {
+                return Ok(
+                    match item.ended.as_ref().and_then(|it| it.said.as_deref()) {
+                        Some(said) if *said != verdict => {
+                            Err(in_state(item, "you ended it otherwise"))
+                        }
+                        Some(_) | None => Ok(self.acted_before(case, session)),
+                    },
+                );
+            }
             Err(refusal) => return Ok(Err(refusal)),
         };
-        if let Err(refusal) = check_note(note.as_deref()) {
+        if let Err(refusal) = check_note(verdict.note.as_deref()) {
             return Ok(Err(refusal));
         }
-        if let Err(refusal) = self.check_result(item, &result)? {
+        if let Err(refusal) = self.check_result(item, &verdict.result)? {
             return Ok(Err(refusal));
         }
         let outcome = Outcome::HandledByUser;
@@ -185,14 +194,9 @@ impl<S: Store> Engine<S> {
         };
         let data = vec![
             ("agent", self.user_name(holder.agent)),
-            ("result", result.clone()),
+            ("result", verdict.result.clone()),
             ("outcome", outcome.name().to_owned()),
         ];
-        let verdict = Verdict {
-            result,
-            note,
-            share,
-        };
         row.ended = Some(Ending {
             at: turn.now,
             outcome,

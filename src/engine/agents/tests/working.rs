@@ -36,6 +36,8 @@ fn an_ended_item_has_its_result_and_its_agent_wraps_up() {
     );
     let repeated = floor.act(ANNA, "a", end).expect("a repeat");
     assert_eq!(repeated.version, ended.version);
+    let otherwise = floor.act(ANNA, "a", end_as("done"));
+    assert_eq!(refused_in(otherwise), Some(ItemState::Ended));
     assert_eq!(floor.agent_state(ANNA), "wrapUp");
     floor.world.advance(WRAP_UP);
     assert_eq!(floor.agent_state(ANNA), "ready");
