@@ -305,6 +305,7 @@ fn policy() -> Policy {
         task_types: Default::default(),
         services: [("loans".to_owned(), loans)].into(),
         agents: AgentPolicy::default(),
+        show_customer_identifiers: false,
     };
     let sender = SenderPolicy {
         name: "core".to_owned(),

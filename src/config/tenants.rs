@@ -125,6 +125,7 @@ fn read_tenant(
         task_types,
         services,
         agents,
+        show_customer_identifiers: privacy.show_customer_identifiers,
     };
     tenants.privacy.insert(name.to_owned(), privacy);
     tenants

@@ -62,6 +62,23 @@ pub struct Customer {
     pub email: Option<String>,
 }
 
+/// Characters of a masked identifier that stay, at its end.
+const CLEAR_CHARS: usize = 2;
+/// Longest identifier, in characters, of which none stays: two of four would be half of it.
+const COVERED_CHARS_MAX: usize = 4;
+
+/// An identifier of a customer as it is shown to those who may not know it: enough to tell two
+/// apart on a page, too little to look somebody up by.
+pub fn masked(identifier: &str) -> String {
+    let chars = identifier.chars().count();
+    let covered = match chars <= COVERED_CHARS_MAX {
+        true => chars,
+        false => chars - CLEAR_CHARS,
+    };
+    let clear = identifier.chars().skip(covered);
+    std::iter::repeat_n('•', covered).chain(clear).collect()
+}
+
 /// Who should get an item first.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PreferredAgents {
@@ -134,4 +151,24 @@ pub struct Attachment {
     pub sha256: [u8; 32],
     /// Where the body lies.
     pub blob: BlobId,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_masked_identifier_keeps_its_length_and_two_characters_of_a_long_one() {
+        for (plain, shown) in [
+            ("", ""),
+            ("7", "•"),
+            ("471", "•••"),
+            ("4711", "••••"),
+            ("47110", "•••10"),
+            ("19700101-0001", "•••••••••••01"),
+            ("åäöåäö", "••••äö"),
+        ] {
+            assert_eq!(masked(plain), shown, "{plain}");
+        }
+    }
 }

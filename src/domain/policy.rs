@@ -94,6 +94,9 @@ pub struct TenantPolicy {
     pub services: BTreeMap<String, Arc<ServicePolicy>>,
     /// How its agents are treated, whatever they work on.
     pub agents: AgentPolicy,
+    /// Whether identifiers of customers are shown to everybody who sees their items; else only to
+    /// those who may [`SeeIdentifiers`](super::permission::Action::SeeIdentifiers).
+    pub show_customer_identifiers: bool,
 }
 
 /// How the agents of one tenant are treated, whatever they work on.

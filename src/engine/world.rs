@@ -94,6 +94,7 @@ pub(super) fn policy(services: Vec<ServicePolicy>, fair_use: Option<u32>) -> Pol
             .map(|service| (service.name.clone(), Arc::new(service)))
             .collect(),
         agents: AgentPolicy::default(),
+        show_customer_identifiers: false,
     };
     let senders = ["core", "web"].map(|name| (name.to_owned(), Arc::new(sender(name))));
     Policy {

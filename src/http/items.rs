@@ -88,7 +88,8 @@ pub(super) async fn trace(
     shown(found.await)
 }
 
-/// The message that made an item, as long as it is kept; not for agents.
+/// The message that made an item, as long as it is kept; not for agents, and only for those who
+/// may see the customer's identifier, which stands in it.
 #[utoipa::path(get, path = "/api/v1/items/{id}/message", tag = "items",
     params(("id" = String, Path, description = "The item's id")),
     responses((status = 200, content_type = "application/xml", body = String), ProblemDetails))]
@@ -102,15 +103,19 @@ pub(super) async fn message(
         if seen.sight != Sight::ByRight {
             return Err(not_allowed());
         }
-        let sequence = seen.listed.item.sequence;
-        let messages = shared.read(move |reader| reader.raw_messages(sequence));
-        match messages.await?.into_iter().next() {
-            Some(first) => Ok(answer::text_ok("application/xml; charset=utf-8", first)),
-            None => Err(Refusal::new(
-                Code::NotFound,
-                "The message is not kept any longer.",
-            )),
+        if !seen.shows_identifiers(&shared.policy()) {
+            return Err(Refusal::new(
+                Code::NotAuthorised,
+                "The message may hold the customer's identifier, which you may not see.",
+            ));
         }
+        let item = &seen.listed.item;
+        let sequence = item.sequence;
+        let messages = shared.read(move |reader| reader.raw_messages(sequence));
+        let first = messages.await?.into_iter().next();
+        let first = first
+            .ok_or_else(|| Refusal::new(Code::NotFound, "The message is not kept any longer."))?;
+        Ok(answer::text_ok("application/xml; charset=utf-8", first))
     };
     shown(found.await)
 }

@@ -261,6 +261,18 @@ fn user_states_are_kept_where_the_privacy_table_says_so() {
 }
 
 #[test]
+fn identifiers_are_shown_only_where_the_privacy_table_says_so() {
+    for (value, shown) in [("true", true), ("false", false)] {
+        let text =
+            format!("[tenants.a.privacy]\nshow_customer_identifiers = {value}\n[tenants.b]\n");
+        let config = Folder::with(&text).config();
+        let tenants = &config.policy.tenants;
+        assert_eq!(tenants["a"].show_customer_identifiers, shown);
+        assert!(!tenants["b"].show_customer_identifiers);
+    }
+}
+
+#[test]
 fn a_task_type_has_twenty_results_at_most() {
     let with = |count: usize| {
         let names: Vec<String> = (0..count).map(|n| format!("\"r{n}\"")).collect();

@@ -147,7 +147,7 @@ pub(super) async fn items(
             let mut held: Vec<Seen> = Vec::new();
             for listed in reader.held_by(user)? {
                 if let Some(sight) = seen::sight(reader, &acting, &listed)? {
-                    held.push(seen::read(reader, listed, sight)?);
+                    held.push(seen::read(reader, &acting, listed, sight)?);
                 }
             }
             Ok(held)

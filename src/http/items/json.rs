@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::domain::answer::{Status, Whereabouts};
-use crate::domain::content::{Attachment, ContactDatum, Content};
+use crate::domain::content::{Attachment, ContactDatum, Content, masked};
 use crate::domain::item::ItemState;
 use crate::domain::journal::Actor;
 use crate::domain::policy::{KeyDeclaration, Policy, TaskType};
@@ -113,11 +113,13 @@ pub struct ItemJson {
 impl ItemJson {
     /// The item as it stands now, as far as whoever asks may see it.
     pub(super) fn of(seen: Seen, now: &Whereabouts, view: &View, policy: &Policy) -> ItemJson {
+        let identifies = seen.shows_identifiers(policy);
         let Seen {
             listed: Listed { item, reference },
             numbers,
             content,
             sight,
+            ..
         } = seen;
         let tenant = numbers.tenants.iter().find(|(_, id)| *id == item.tenant);
         let tenant = tenant.map(|(name, _)| name.clone()).unwrap_or_default();
@@ -154,7 +156,10 @@ impl ItemJson {
             unroutable: now.unroutable,
             estimated_wait: now.estimated_wait.map(EstimatedWaitJson::from),
             results: results.into_iter().map(str::to_owned).collect(),
-            content: content.map(|content| {
+            content: content.map(|mut content| {
+                if !identifies {
+                    hide_identifier(&mut content);
+                }
                 let shows = |datum: &ContactDatum| sight.shows(declared, &datum.key);
                 ContentJson::of(content, declared, shows)
             }),
@@ -173,6 +178,13 @@ impl ItemJson {
     /// Of the row.
     pub(super) fn version(&self) -> u32 {
         self.status.version
+    }
+}
+
+fn hide_identifier(content: &mut Content) {
+    let customer = content.customer.as_mut();
+    if let Some(id) = customer.and_then(|customer| customer.id.as_mut()) {
+        *id = masked(id);
     }
 }
 
@@ -196,6 +208,7 @@ struct ContentJson {
     description: Option<String>,
     task_type: Option<String>,
     origin: Option<String>,
+    /// `id`, `name`, `company`, `phone`, `email`. The id is masked where the tenant hides it.
     customer: Option<BTreeMap<String, String>>,
     links: Vec<LinkJson>,
     tags: Vec<String>,

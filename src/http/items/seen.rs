@@ -6,7 +6,7 @@ use crate::domain::code::Code;
 use crate::domain::content::Content;
 use crate::domain::ids::ItemId;
 use crate::domain::permission::{Action, Target};
-use crate::domain::policy::KeyDeclaration;
+use crate::domain::policy::{KeyDeclaration, Policy};
 use crate::domain::refusal::Refusal;
 use crate::http::acting::Acting;
 use crate::http::look;
@@ -45,9 +45,21 @@ pub struct Seen {
     /// As long as it is kept.
     pub(super) content: Option<Content>,
     pub(super) sight: Sight,
+    /// Whether identifiers of customers are for their eyes, even where the tenant hides them.
+    may_identify: bool,
 }
 
 impl Seen {
+    /// Whether identifiers of customers are shown. Of a tenant that is out of the configuration
+    /// nobody knows what it wished: they are hidden.
+    pub(super) fn shows_identifiers(&self, policy: &Policy) -> bool {
+        let tenant = self.listed.item.tenant;
+        let mut tenants = self.numbers.tenants.iter();
+        let name = tenants.find(|(_, id)| *id == tenant).map(|(name, _)| name);
+        let tenant = name.and_then(|name| policy.tenants.get(name));
+        self.may_identify || tenant.is_some_and(|tenant| tenant.show_customer_identifiers)
+    }
+
     /// Where it stands beyond its row.
     pub(super) async fn locate(&self, shared: &Shared) -> Result<Whereabouts, Refusal> {
         let item = self.listed.item.clone();
@@ -82,6 +94,7 @@ pub async fn find(shared: &Shared, acting: &Acting, name: String) -> Result<Seen
         numbers,
         content,
         sight: Sight::ByRight,
+        may_identify: true,
     })
 }
 
@@ -103,7 +116,7 @@ pub async fn find_id(
             let Some(sight) = sight(reader, &acting, &listed)? else {
                 return Ok(None);
             };
-            Ok(Some(read(reader, listed, sight)?))
+            Ok(Some(read(reader, &acting, listed, sight)?))
         })
         .await
 }
@@ -111,10 +124,13 @@ pub async fn find_id(
 /// An item with all that is shown of it.
 pub(in crate::http) fn read(
     reader: &Reader,
+    acting: &Acting,
     listed: Listed,
     sight: Sight,
 ) -> Result<Seen, StoreError> {
+    let there = Target::Service(listed.item.tenant, listed.item.service);
     Ok(Seen {
+        may_identify: acting.may(Action::SeeIdentifiers, there),
         numbers: reader.numbers()?,
         content: reader.content(listed.item.sequence)?,
         listed,

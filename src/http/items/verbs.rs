@@ -144,7 +144,7 @@ async fn after(shared: &Shared, acting: &Acting, id: ItemId) -> Result<Seen, Ref
         };
         let sight = seen::sight(reader, &acting, &listed)?;
         let sight = sight.unwrap_or(Sight::AsAgent);
-        Ok(Some(seen::read(reader, listed, sight)?))
+        Ok(Some(seen::read(reader, &acting, listed, sight)?))
     });
     seen.await?.ok_or_else(unknown_item)
 }

@@ -46,6 +46,7 @@ pub fn policy() -> Policy {
         task_types: Default::default(),
         services: [service("loans", true), service("quiet", false)].into(),
         agents: AgentPolicy::default(),
+        show_customer_identifiers: false,
     };
     policy.tenants.insert("demo".to_owned(), Arc::new(tenant));
     let mut web = sender("web", "web-key");

@@ -234,6 +234,7 @@ pub fn policy(notify: Option<Arc<NotifyPolicy>>) -> Policy {
         task_types: Default::default(),
         services: BTreeMap::from([("loans".to_owned(), Arc::new(service))]),
         agents: AgentPolicy::default(),
+        show_customer_identifiers: false,
     };
     let sender = SenderPolicy {
         name: "core".to_owned(),

@@ -30,6 +30,7 @@ async fn door() -> Door {
         task_types: Default::default(),
         services: Default::default(),
         agents: AgentPolicy::default(),
+        show_customer_identifiers: false,
     };
     let policy = Policy {
         tenants: [("bank".to_owned(), Arc::new(tenant))].into(),

@@ -75,6 +75,7 @@ fn tenant() -> TenantPolicy {
             .map(|service| (service.name.clone(), Arc::new(service)))
             .into(),
         agents: AgentPolicy::default(),
+        show_customer_identifiers: false,
     }
 }
 

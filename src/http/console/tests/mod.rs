@@ -4,6 +4,7 @@ mod bulk;
 mod described;
 mod desk;
 mod events;
+mod privacy;
 mod roles;
 mod sign_in;
 mod tokens;

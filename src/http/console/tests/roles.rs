@@ -82,7 +82,14 @@ fn table_of_items() -> Vec<Row> {
     vec![
         seen(("/api/v1/items/{id}", "/api/v1/items/ITEM")),
         seen(("/api/v1/items/{id}/trace", "/api/v1/items/ITEM/trace")),
-        seen(("/api/v1/items/{id}/message", "/api/v1/items/ITEM/message")),
+        // Not for those who may not see the customer's identifier, which stands in it.
+        row(
+            "GET",
+            "/api/v1/items/{id}/message",
+            "/api/v1/items/ITEM/message",
+            none(),
+            [401, 404, 403, 404, 403, 200, 404],
+        ),
         row(
             "GET",
             "/api/v1/items/{id}/attachments/{number}",

@@ -213,14 +213,14 @@ fn rusqlite_of(world: &World) -> rusqlite::Connection {
 }
 
 #[tokio::test]
-async fn a_message_is_for_supervisors() {
+async fn a_message_is_not_for_agents() {
     let world = open().await;
     let agent = at_work(&world, "agent", &["loans"]).await;
     let id = waiting(&world, "case-1", "").await;
     let path = format!("/api/v1/items/{id}/message");
     agent.ask("GET", &path, Value::Null, 403).await;
-    let supervisor = person(&world, "supervisor").await;
-    let message = supervisor.ask("GET", &path, Value::Null, 200).await;
+    let admin = person(&world, "admin").await;
+    let message = admin.ask("GET", &path, Value::Null, 200).await;
     assert!(message.body.contains("case-1"));
     assert_eq!(
         message.header("content-type"),
