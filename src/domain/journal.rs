@@ -22,7 +22,7 @@ pub struct JournalEntry {
 }
 
 /// Who made something happen.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Actor {
     /// The engine itself: a timer, the entrance.
     Engine,

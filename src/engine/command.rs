@@ -18,6 +18,7 @@ use crate::store::Chunk;
 use super::agents::command::{ActOnItem, Acted, SetState};
 use super::notify::{NotifyCommand, NotifyPending};
 use super::people::change::{ChangePeople, PeopleReply};
+use super::reads::NoteRead;
 
 /// Where an answer goes. Dropped by whoever does not want to wait any longer.
 pub type Reply<T> = oneshot::Sender<Result<T, Refusal>>;
@@ -46,6 +47,8 @@ pub enum Command {
     Resolve(Box<ResolveItem>, Reply<Sequence>),
     /// Open or close an entrance.
     Entrance(Box<OrderEntrance>, Reply<EntranceStatus>),
+    /// Put on record that somebody looks at an item.
+    NoteRead(Box<NoteRead>, Reply<()>),
     /// Deliver notifications, or look after them.
     Notifications(Box<NotifyCommand>),
     /// Change users, sessions and tokens.
@@ -140,6 +143,7 @@ impl Command {
             | Command::LoseAgent(..)
             | Command::Resolve(..)
             | Command::Entrance(..)
+            | Command::NoteRead(..)
             | Command::Notifications(_)
             | Command::Reload(..) => ENVELOPE,
         }

@@ -20,6 +20,7 @@ use super::command::{
 use super::live::Live;
 use super::people::People;
 use super::people::change::{ChangePeople, PeopleReply};
+use super::reads::NoteRead;
 use super::run::CommandSender;
 use super::view::View;
 
@@ -162,6 +163,15 @@ impl EngineHandle {
     /// Why not.
     pub async fn order_entrance(&self, order: OrderEntrance) -> Result<EntranceStatus, Refusal> {
         self.ask(|reply| Command::Entrance(Box::new(order), reply))
+            .await
+    }
+
+    /// Puts on record that somebody looks at an item.
+    ///
+    /// # Errors
+    /// It is not on record; `storageFull` while there is no room.
+    pub async fn note_read(&self, noted: NoteRead) -> Result<(), Refusal> {
+        self.ask(|reply| Command::NoteRead(Box::new(noted), reply))
             .await
     }
 

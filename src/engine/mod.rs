@@ -14,6 +14,7 @@ pub mod ids;
 pub mod live;
 pub mod notify;
 pub mod people;
+pub mod reads;
 pub mod run;
 pub mod view;
 
@@ -381,6 +382,10 @@ impl<S: Store> Engine<S> {
             Command::Resolve(request, reply) => self.resolve(turn, &request, reply),
             Command::Entrance(order, reply) => {
                 self.order_entrance(turn, *order, reply);
+                Ok(())
+            }
+            Command::NoteRead(noted, reply) => {
+                self.note_read(turn, *noted, reply);
                 Ok(())
             }
             Command::Notifications(command) => self.notifications(turn, *command),

@@ -1,9 +1,10 @@
 //! Items over JSON: `/api/v1/items` and the queues of services, for agents, supervisors and the
 //! operator alike. [`seen`] says who may see which, [`verbs`] is what can be done with one, [`bulk`]
-//! with many, [`json`] what is shown.
+//! with many, [`json`] what is shown, [`reads`] puts on record who saw it.
 
 pub mod bulk;
 pub mod json;
+pub mod reads;
 pub mod seen;
 pub mod verbs;
 
@@ -16,6 +17,7 @@ use axum::response::Response;
 use crate::domain::code::Code;
 use crate::domain::permission::Action;
 use crate::domain::refusal::Refusal;
+use crate::engine::reads::ItemRead;
 use crate::engine::view::View;
 use crate::store::StoreError;
 
@@ -51,6 +53,7 @@ pub(super) async fn show(
 ) -> Response {
     let found = async {
         let seen = seen::find(&shared, &acting, name).await?;
+        reads::note(&shared, &acting, &seen.listed.item, ItemRead::Item).await?;
         let item = seen::show_one(&shared, seen).await?;
         let response = answer::json_ok(&item);
         Ok(answer::with_version(response, item.version()))
@@ -70,6 +73,7 @@ pub(super) async fn trace(
 ) -> Response {
     let found = async {
         let seen = seen::find(&shared, &acting, name).await?;
+        reads::note(&shared, &acting, &seen.listed.item, ItemRead::Trace).await?;
         let (id, sequence) = (seen.listed.item.id, seen.listed.item.sequence);
         let life = shared.read(move |reader| {
             Ok(Life {
@@ -115,6 +119,7 @@ pub(super) async fn message(
         let first = messages.await?.into_iter().next();
         let first = first
             .ok_or_else(|| Refusal::new(Code::NotFound, "The message is not kept any longer."))?;
+        reads::note(&shared, &acting, item, ItemRead::Message).await?;
         Ok(answer::text_ok("application/xml; charset=utf-8", first))
     };
     shown(found.await)
@@ -146,6 +151,8 @@ pub(super) async fn attachment(
         });
         match reading.await? {
             Ok(Some((file, body))) => {
+                let read = ItemRead::Attachment(number);
+                reads::note(&shared, &acting, &seen.listed.item, read).await?;
                 let response = answer::bytes_ok(&file.media_type, body);
                 Ok(answer::as_file(response, &file.name))
             }

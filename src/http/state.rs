@@ -22,6 +22,7 @@ use crate::store::read::{Reader, Readers};
 use super::attendance::Attendance;
 use super::auth::Callers;
 use super::budget::Budget;
+use super::items::reads::RecentReads;
 use super::metrics::Metrics;
 
 /// Messages of more bytes than this are read on a thread of their own, one at a time: what is
@@ -110,6 +111,8 @@ pub struct Shared {
     pub large: Semaphore,
     /// Who is there.
     pub attendance: Arc<Attendance>,
+    /// Who has just read what.
+    pub reads: RecentReads,
     readers: Arc<Readers>,
     in_force: RwLock<InForce>,
     draining: AtomicBool,
@@ -141,6 +144,7 @@ impl Shared {
             started: Instant::now(),
             large: Semaphore::new(LARGE_AT_A_TIME),
             attendance: Arc::default(),
+            reads: RecentReads::default(),
             readers: setup.readers,
             in_force: RwLock::new(InForce {
                 policy: setup.policy,

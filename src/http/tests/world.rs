@@ -105,6 +105,8 @@ pub struct Setting {
     pub tls: Option<TlsSource>,
     /// See [`Server`]; of the console.
     pub console_tls: Option<TlsSource>,
+    /// See [`SqliteOptions`].
+    pub store_bytes_max: Option<u64>,
 }
 
 impl Default for Setting {
@@ -121,6 +123,7 @@ impl Default for Setting {
             },
             tls: None,
             console_tls: None,
+            store_bytes_max: None,
         }
     }
 }
@@ -146,7 +149,11 @@ impl World {
     /// Opens the doors.
     pub async fn open(setting: Setting) -> World {
         let data = TempDir::new().expect("a temporary directory");
-        let store = SqliteStore::open(data.path(), SqliteOptions::default()).expect("a store");
+        let options = SqliteOptions {
+            bytes_max: setting.store_bytes_max,
+            ..SqliteOptions::default()
+        };
+        let store = SqliteStore::open(data.path(), options).expect("a store");
         let database = store.path().to_owned();
         let policy = Arc::new(setting.policy);
         let random = Box::new(|bytes: &mut [u8]| getrandom::fill(bytes).expect("random bytes"));
