@@ -39,10 +39,12 @@ impl<S: Store> Engine<S> {
         let event = ItemEvent::Requeued;
         let (holder, state) = match (item.holder, self.is_holder(case)) {
             // A supervisor puts back what is in somebody else's hands.
-            (Some(holder), false) if session.is_none() => match transition(item.state, event) {
-                Ok(state) => (holder, state),
-                Err(wrong) => return Ok(Err(wrong_verb(item, &wrong))),
-            },
+            (Some(holder), false) if session.is_none() && self.directs(case) => {
+                match transition(item.state, event) {
+                    Ok(state) => (holder, state),
+                    Err(wrong) => return Ok(Err(wrong_verb(item, &wrong))),
+                }
+            }
             _ => match self.held(case, session, event, AgentResult::Requeued)? {
                 Ok(Held::Now(holder, state)) => (holder, state),
                 Ok(Held::Before(session)) => return Ok(Ok(self.acted_before(case, session))),
@@ -77,6 +79,12 @@ impl<S: Store> Engine<S> {
         holder.is_some_and(|holder| Some(holder.agent) == case.user_id())
     }
 
+    /// Whether whoever asks may direct the item, in whosever hands it is.
+    fn directs(&self, case: &Case) -> bool {
+        let user = case.user.as_ref().map(|account| &account.user);
+        user.is_none_or(|user| self.may_direct(user, &case.item))
+    }
+
     pub(super) fn transfer(
         &mut self,
         turn: &mut Turn,
@@ -87,9 +95,7 @@ impl<S: Store> Engine<S> {
         let item = &case.item;
         // Which placement does not matter for whether an item in this state may be handed on.
         let event = ItemEvent::TransferredTo(Placement::Queued);
-        let account = case.user.as_ref();
-        let directs = account.is_none_or(|account| self.may_direct(&account.user, item));
-        if session.is_some() || self.is_holder(case) || !directs {
+        if session.is_some() || self.is_holder(case) || !self.directs(case) {
             match self.held(case, session, event, AgentResult::Transferred)? {
                 Ok(Held::Now(..)) => {}
                 Ok(Held::Before(session)) => return Ok(Ok(self.acted_before(case, session))),

@@ -65,6 +65,25 @@ fn supervisors_direct_items_of_their_services_alone() {
 }
 
 #[test]
+fn whoever_left_an_item_to_others_cannot_take_it_out_of_their_hands() {
+    let mut floor = Floor::signed_in(&[ANNA]);
+    floor.post("a");
+    let decline = ItemVerb::Decline { offer: None };
+    floor.act(ANNA, "a", decline).expect("declined");
+    floor.presence(ANNA, Presence::Busy);
+    floor.sign_in(BO);
+    floor.accept(BO, "a");
+    let refused = floor.act(ANNA, "a", requeue());
+    assert_eq!(refused_in(refused), Some(ItemState::Connected));
+    let refused = floor.act(ANNA, "a", transfer("claims"));
+    assert_eq!(refused_in(refused), Some(ItemState::Connected));
+    let holder = floor.item("a").holder.map(|holder| holder.agent);
+    assert_eq!(holder, Some(BO));
+    floor.act(SUE, "a", requeue()).expect("she directs it");
+    assert_eq!(floor.state("a"), ItemState::Queued);
+}
+
+#[test]
 fn a_new_priority_moves_an_item_and_leaves_an_offer_standing() {
     let mut floor = Floor::signed_in(&[ANNA]);
     floor.post("a");
