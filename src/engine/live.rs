@@ -171,7 +171,7 @@ impl Live {
             return Some(Vec::new());
         }
         let oldest = kept.front()?.id;
-        let known = last.0 + 1 >= oldest.0 && last <= kept.back()?.id;
+        let known = last.0.saturating_add(1) >= oldest.0 && last <= kept.back()?.id;
         known.then(|| {
             let from = kept.partition_point(|numbered| numbered.id <= last);
             kept.range(from..).take(max).cloned().collect()
@@ -229,6 +229,7 @@ mod tests {
         let kept = live.since(EventId(start.0 + 1)).expect("it is kept");
         assert_eq!(kept.len(), EVENTS_KEPT_MAX);
         assert_eq!(live.since(EventId(live.newest().0 + 1)), None);
+        assert_eq!(live.since(EventId(u64::MAX)), None);
         assert_eq!(live.since(EventId(0)), None);
     }
 }
