@@ -57,7 +57,10 @@ impl Default for Attendance {
 impl Attendance {
     /// Notes a request, and brings back the presence of an agent who was lost.
     pub async fn requested(&self, engine: &EngineHandle, user: UserId, sign: Sign) {
-        let back = self.roll().requested(user, sign, self.now());
+        let mut back = self.roll().requested(user, sign, self.now());
+        if back.is_none() && is_missed(&engine.view(), user) {
+            back = self.roll().found(user);
+        }
         self.bring_back(engine, user, back).await;
     }
 
@@ -190,6 +193,16 @@ impl Drop for OpenStream {
 
 fn presence(view: &View, user: UserId) -> Option<Presence> {
     view.agents.get(&user).map(|agent| agent.factors.presence)
+}
+
+/// Whether the engine waits for an agent who is offline with an item in hand.
+fn is_missed(view: &View, user: UserId) -> bool {
+    let agent = view.agents.get(&user);
+    let agent = agent.filter(|agent| agent.factors.presence == Presence::Offline);
+    agent.is_some_and(|agent| {
+        let mut units = agent.factors.units.iter();
+        units.any(|(_, unit)| *unit == Unit::Connected)
+    })
 }
 
 /// In the agent's own name: it is its connection that says so.

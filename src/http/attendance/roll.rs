@@ -103,6 +103,14 @@ impl Roll {
         record.come_back(now)
     }
 
+    /// A request came from somebody who is offline with an item in hand: the presence to set, unless
+    /// it said so itself. A start of the daemon forgets presence, and the item must not be taken
+    /// from whoever goes on working on it.
+    pub fn found(&self, user: UserId) -> Option<Presence> {
+        let record = self.records.get(&user)?;
+        (record.absence == Absence::Unknown).then_some(Presence::Online)
+    }
+
     /// A stream was opened by somebody whom the engine shows with that `presence` (`None`: no
     /// agent): the presence to set, if one is.
     pub fn opened(
@@ -349,6 +357,16 @@ mod tests {
         assert_eq!(roll.opened(ANNA, Some(Presence::Online), s(6)), None);
         let mut roll = Roll::default();
         assert_eq!(roll.opened(ANNA, None, s(0)), None, "no agent");
+    }
+
+    #[test]
+    fn whoever_is_found_at_work_is_there_unless_it_said_otherwise() {
+        let mut roll = Roll::default();
+        assert_eq!(roll.found(ANNA), None, "nobody saw it");
+        roll.requested(ANNA, Sign::Look, s(0));
+        assert_eq!(roll.found(ANNA), Some(Presence::Online));
+        roll.told(ANNA, Some(Presence::Offline), false, s(1));
+        assert_eq!(roll.found(ANNA), None);
     }
 
     #[test]

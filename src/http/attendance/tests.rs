@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use super::*;
-use crate::http::console::tests::world::{asking, open, open_with, session_of, shown};
+use crate::http::console::tests::world::{
+    asking, at_work, open, open_with, session_of, shown, waiting,
+};
 use crate::http::tests::world::{Setting, World};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -95,4 +97,26 @@ async fn who_gives_no_input_is_away_and_asked_for_a_reason() {
     assert_eq!(back["presence"], "online");
     assert_eq!(back["reasonAsked"], false);
     drop(stream);
+}
+
+#[tokio::test]
+async fn whoever_goes_on_working_after_a_start_without_a_stream_is_there() {
+    let world = open().await;
+    let agent = at_work(&world, "agent", &["loans"]).await;
+    let item = waiting(&world, "A-1", "").await;
+    agent.act(&item, "accept", serde_json::json!({})).await;
+    // As after a start: the engine has it offline, and nobody has seen it.
+    let engine = &world.shared.engine;
+    let people = engine.people();
+    let user = people.named("agent").expect("there").user.id;
+    engine.lose_agent(user).await.expect("the engine answers");
+    let started = Attendance::default();
+    started.requested(engine, user, Sign::Look).await;
+    assert_eq!(presence_of(&world, "agent"), Presence::Online);
+    let body = serde_json::json!({"result": "done"});
+    agent.act(&item, "end", body).await;
+    engine.lose_agent(user).await.expect("the engine answers");
+    let started = Attendance::default();
+    started.requested(engine, user, Sign::Look).await;
+    assert_eq!(presence_of(&world, "agent"), Presence::Offline);
 }
