@@ -117,11 +117,12 @@ impl Feed {
             biased;
             () = stopping(&mut self.shutdown) => None,
             () = self.slot.outdone() => None,
-            rung = self.bell.changed() => rung.ok(),
+            // Before the bell, which may never rest in a busy house.
             _ = self.look.tick() => {
                 self.look_at_services();
                 Some(())
             }
+            rung = self.bell.changed() => rung.ok(),
         }
     }
 
