@@ -1,6 +1,8 @@
 //! What an item asks of agents: part of its row, so that a restart needs no look at the sender's
 //! texts.
 
+use std::sync::Arc;
+
 use super::content::{Content, PreferredAgent, PreferredAgents, SkillRequirement};
 use super::time::Timestamp;
 
@@ -58,6 +60,15 @@ impl Wish {
         wish.required |= required;
         wish.since = Some(now);
         wish
+    }
+
+    /// The same as it comes into a queue: nobody was waited for in front of the entrance.
+    pub fn from_now(wish: Option<Arc<Wish>>, now: Timestamp) -> Option<Arc<Wish>> {
+        let mut wish = wish?;
+        if wish.since.is_some() {
+            Arc::make_mut(&mut wish).since = Some(now);
+        }
+        Some(wish)
     }
 
     /// The same without anybody preferred: for an item that goes to other people's service.

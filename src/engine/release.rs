@@ -77,6 +77,7 @@ impl<S: Store> Engine<S> {
                 row.state = state;
                 if placement == Placement::Queued {
                     row.queued_at = Some(turn.now);
+                    row.wish = Wish::from_now(row.wish, turn.now);
                 }
                 let mut change = Change::of(row, JournalEvent::StartReached, Actor::Engine);
                 change.data.push(("state", state.name().to_owned()));
@@ -143,6 +144,7 @@ impl<S: Store> Engine<S> {
             let mut row = item.clone();
             row.state = state;
             row.queued_at = row.queued_at.or(Some(turn.now));
+            row.wish = Wish::from_now(row.wish, turn.now);
             let change = Change::of(row, JournalEvent::Released, Actor::Engine);
             self.put_change(turn, &item, change);
         }

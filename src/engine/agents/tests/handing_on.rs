@@ -99,6 +99,29 @@ fn a_transfer_to_an_agent_rings_there_first() {
 }
 
 #[test]
+fn the_wait_for_an_agent_begins_when_the_entrance_lets_the_item_in() {
+    let mut floor = Floor::signed_in(&[ANNA]);
+    floor.entrance("claims", EntranceVerb::Close);
+    floor.post("a");
+    floor.accept(ANNA, "a");
+    let to = ItemVerb::Transfer {
+        session: None,
+        to: TransferTarget {
+            service: Some("claims".to_owned()),
+            agent: Some("bo".parse().expect("a name")),
+            required: false,
+        },
+        note: None,
+    };
+    floor.act(ANNA, "a", to).expect("handed on");
+    floor.world.advance(60 * MINUTE);
+    floor.sign_in(BO);
+    floor.entrance("claims", EntranceVerb::Open);
+    assert_eq!(floor.rings_at(ANNA), [0_u64; 0], "the longest idle");
+    assert_eq!(floor.rings_at(BO), [1], "whom it was handed on to");
+}
+
+#[test]
 fn a_transfer_leads_somewhere_that_exists() {
     let mut floor = Floor::signed_in(&[ANNA]);
     floor.post("a");
