@@ -100,6 +100,8 @@ pub struct Engine<S> {
     awaited: Awaited,
     /// The core is to be made anew before the next command.
     rebuild_due: bool,
+    /// Sets of skills that unfinished items asked for when the core was last made anew.
+    classes_at_rebuild: usize,
     /// Items to be taken back from agents who are gone.
     let_go: Vec<(UserId, Sequence)>,
     /// The agent who just gave an item back: others are asked first.
@@ -160,6 +162,7 @@ impl<S: Store> Engine<S> {
             reasons: HashMap::new(),
             awaited: Awaited::default(),
             rebuild_due: false,
+            classes_at_rebuild: 0,
             let_go: Vec::new(),
             asked: None,
             left_ringing: Vec::new(),
@@ -236,6 +239,7 @@ impl<S: Store> Engine<S> {
         self.asked = None;
         self.left_ringing = left_ringing;
         self.rebuild_due = false;
+        self.classes_at_rebuild = self.core.distribution().classes();
         self.miss_the_absent(now);
         self.next_sequence = resume.next_sequence;
         self.oldest = received.into_iter().collect();

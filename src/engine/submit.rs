@@ -9,10 +9,11 @@ use crate::domain::ids::{Priority, Sequence, ServiceId, TenantId};
 use crate::domain::item::{Item, ItemState};
 use crate::domain::message::Submission;
 use crate::domain::policy::{RELATED_CHAIN_MAX, SenderPolicy, ServicePolicy};
-use crate::domain::refusal::Refusal;
+use crate::domain::refusal::{Problem, Refusal};
 use crate::domain::time::Timestamp;
 use crate::domain::wish::Wish;
 use crate::routing::core::unknown_service;
+use crate::routing::requirement::CLASSES_MAX;
 use crate::store::{KnownReference, Store, StoreError};
 
 use super::Engine;
@@ -33,6 +34,9 @@ struct Origin<'a> {
 
 /// Share of the fair use from which a receipt warns, in percent.
 const FAIR_USE_NEAR_PERCENT: u64 = 80;
+
+/// Seconds a sender should wait for room among the sets of skills.
+const CLASSES_RETRY_AFTER_S: u32 = 5;
 
 impl<S: Store> Engine<S> {
     pub(super) fn submit(
@@ -142,6 +146,9 @@ impl<S: Store> Engine<S> {
         let Some(service) = service else {
             return Ok(Err(unknown_service()));
         };
+        if let Err(refusal) = self.know_class(&submission.content) {
+            return Ok(Err(refusal));
+        }
         let related = match self.follow_relation(turn, entry.tenant, &submission.content)? {
             Ok(related) => related,
             Err(refusal) => return Ok(Err(refusal)),
@@ -168,6 +175,21 @@ impl<S: Store> Engine<S> {
         let receipt = self.receipt(&item, submission.content.reference.clone(), warnings);
         turn.create(item, submission.content, submission.raw, from.traceparent);
         Ok(Ok(receipt))
+    }
+
+    /// Makes sure that what the item asks of agents has a class, without which it would go to
+    /// anybody. Classes of items that are gone are forgotten when the core is made anew.
+    fn know_class(&mut self, content: &Content) -> Result<(), Refusal> {
+        let distribution = self.core.distribution_mut();
+        if distribution.class_of(&content.skills).is_some() {
+            return Ok(());
+        }
+        self.rebuild_due |= self.classes_at_rebuild <= CLASSES_MAX / 2;
+        let message = "There are too many different sets of skills: nothing was created, send it \
+                       again later.";
+        Err(Problem::new(Code::Overloaded, message)
+            .retry_after(CLASSES_RETRY_AFTER_S)
+            .into())
     }
 
     fn find_reference(

@@ -129,6 +129,11 @@ impl Distribution {
         self.requirements.class_of(skills)
     }
 
+    /// How many classes are known.
+    pub fn classes(&self) -> usize {
+        self.requirements.classes()
+    }
+
     /// A number for an agent session that begins without an offer.
     pub fn number_session(&mut self) -> OfferId {
         self.offers.number()

@@ -84,6 +84,11 @@ impl Requirements {
         Some(id)
     }
 
+    /// How many classes are known.
+    pub fn classes(&self) -> usize {
+        self.classes.len()
+    }
+
     fn asked(&mut self, skills: &[SkillRequirement], optional: bool) -> Asked {
         let wanted = skills.iter().filter(|skill| skill.optional == optional);
         let pairs: Vec<(SkillId, u8)> = wanted

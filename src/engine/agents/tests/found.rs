@@ -8,6 +8,7 @@ use crate::domain::distribution::OPTIONAL_DROPPED_AFTER_MS;
 use crate::domain::policy::TaskType;
 use crate::engine::agents::command::ActOnItem;
 use crate::engine::world::{HOUR, with_lifetime};
+use crate::routing::requirement::CLASSES_MAX;
 use crate::store::memory::CommitFault;
 
 /// As `Floor::with`, with `loans` items being letters that take a wrap-up of their own.
@@ -178,4 +179,29 @@ fn an_item_handed_on_to_its_own_service_begins_its_levels_anew() {
     assert_eq!(why(&mut floor), Some(WaitingReason::NoAgentWithSkills));
     floor.world.restart();
     assert_eq!(why(&mut floor), Some(WaitingReason::NoAgentWithSkills));
+}
+
+#[test]
+fn an_item_whose_skills_find_no_class_goes_to_nobody_without_them() {
+    let skill = |name: String| SkillRequirement {
+        name,
+        level: 1,
+        optional: false,
+    };
+    let asking = || {
+        let mut submission = submission("a", "loans");
+        submission.content.skills = vec![skill("law".to_owned())];
+        of_content(submission.content)
+    };
+    let mut floor = Floor::signed_in(&[ANNA]);
+    for number in 0..CLASSES_MAX {
+        let distribution = floor.world.engine.core.distribution_mut();
+        distribution.class_of(&[skill(format!("s{number}"))]);
+    }
+    let refused = floor.world.submit(asking());
+    assert_eq!(refused.expect_err("no class").code(), Code::Overloaded);
+    floor.world.settle().expect("no fault is planned");
+    floor.send(asking());
+    assert_eq!(floor.state("a"), ItemState::Queued);
+    assert_eq!(floor.rings_at(ANNA), [0_u64; 0], "she knows no law");
 }
