@@ -13,7 +13,6 @@ use crate::domain::refusal::{Problem, Refusal};
 use crate::domain::session::{AgentResult, AgentSession, ServiceResult, ServiceSession};
 use crate::engine::Engine;
 use crate::engine::command::{Command, Pending, Reply};
-use crate::engine::find::unknown_item;
 use crate::engine::live::LiveEvent;
 use crate::engine::submit::Decision;
 use crate::engine::turn::{Change, Turn};
@@ -73,6 +72,11 @@ impl<S: Store> Engine<S> {
                 .collect(),
         };
         let case = Case { by, user, item };
+        let rings = self
+            .core
+            .distribution()
+            .offer_for(case.item.sequence)
+            .is_some();
         let decision = match self.may_act(&case, &verb)? {
             Err(refusal) => return Ok(Err(refusal)),
             Ok(()) => self.carry_out_verb(turn, &case, verb)?,
@@ -80,7 +84,10 @@ impl<S: Store> Engine<S> {
         if decision.is_ok() {
             turn.batch.audit.push(audit);
         }
-        Ok(decision)
+        Ok(decision.map_err(|refusal| match rings {
+            true => as_offered(refusal),
+            false => refusal,
+        }))
     }
 
     /// Who asks, as of now: somebody may have been deactivated since the door let them in.
@@ -380,6 +387,21 @@ pub(super) enum Held {
 /// The refusal of a verb that the item's state does not allow.
 pub(super) fn wrong_verb(item: &Item, wrong: &WrongState) -> Refusal {
     in_state(item, &format!("it cannot be {}", wrong.event.name()))
+}
+
+/// The row of an item that rings says `queued`; people see `offered`.
+fn as_offered(mut refusal: Refusal) -> Refusal {
+    if refusal.first.state == Some(ItemState::Queued) {
+        refusal.first.state = Some(ItemState::Offered);
+        let message = &mut refusal.first.message;
+        *message = message.replacen("The item is queued", "The item is offered", 1);
+    }
+    refusal
+}
+
+/// One may not even know whether it exists.
+fn unknown_item() -> Refusal {
+    Refusal::new(Code::UnknownItem, "There is no such item.")
 }
 
 /// `wrongState`, with the state.

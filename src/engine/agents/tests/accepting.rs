@@ -112,7 +112,7 @@ fn an_unanswered_offer_blocks_its_agent_until_it_says_ready() {
     };
     assert_eq!(
         refused_in(floor.act(ANNA, "a", late)),
-        Some(ItemState::Queued)
+        Some(ItemState::Offered)
     );
 }
 

@@ -26,7 +26,7 @@ fn a_lost_agents_offer_is_taken_back_and_its_item_kept_for_a_time() {
     assert_eq!(floor.rings_at(BO), [1]);
     assert_eq!(floor.results("a")[0], (ANNA, Some(AgentResult::LoggedOut)));
     assert!(floor.journal("a").contains(&JournalEvent::AgentLost));
-    assert_eq!(refused_in(floor.end(ANNA, "a")), Some(ItemState::Queued));
+    assert_eq!(refused_in(floor.end(ANNA, "a")), Some(ItemState::Offered));
 }
 
 #[test]
