@@ -8,6 +8,8 @@ use std::sync::Arc;
 use argon2::password_hash::phc;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::domain::access::PasswordHash;
@@ -81,16 +83,15 @@ pub struct Passwords {
 }
 
 impl Passwords {
-    /// Computes the hash of nothing, which takes as long as any.
+    /// Computes nothing yet.
     ///
     /// # Errors
     /// The system gives no random bytes.
     pub fn new() -> Result<Passwords, secret::NoRandomness> {
-        let nothing = secret::new_password()?;
         Ok(Passwords {
             computing: Arc::new(Semaphore::new(HASHES_AT_A_TIME)),
             waiting: Arc::new(Semaphore::new(HASHES_WAITING_MAX)),
-            nobody: compute(&nothing, &secret::new_salt()?),
+            nobody: hash_of_nothing()?,
         })
     }
 
@@ -168,6 +169,16 @@ fn hasher() -> Argon2<'static> {
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
 }
 
+/// What looks like a hash and is that of no password: random bytes in its place. To check against
+/// it takes as long as against any, and it needs none of the memory that computing one does.
+fn hash_of_nothing() -> Result<PasswordHash, secret::NoRandomness> {
+    let salt = STANDARD_NO_PAD.encode(secret::new_salt()?);
+    let hash = STANDARD_NO_PAD.encode([secret::new_salt()?, secret::new_salt()?].concat());
+    Ok(PasswordHash(format!(
+        "$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p={LANES}${salt}${hash}"
+    )))
+}
+
 fn compute(password: &str, salt: &[u8; 16]) -> PasswordHash {
     let hash: phc::PasswordHash = hasher()
         .hash_password_with_salt(password.as_bytes(), salt)
@@ -233,6 +244,17 @@ mod tests {
         ];
         let [first, second] = hashes.map(|hash| hash.expect("there is room"));
         assert!(first != second);
+    }
+
+    #[test]
+    fn the_hash_of_nothing_looks_like_any_other() {
+        let nothing = hash_of_nothing().expect("there is randomness").0;
+        let real = compute("correct horse", &[7; 16]).0;
+        let shape = |hash: &str| -> Vec<usize> { hash.split('$').map(str::len).collect() };
+        assert_eq!(shape(&nothing), shape(&real));
+        let parameters = |hash: &str| hash.rsplitn(3, '$').last().map(str::to_owned);
+        assert_eq!(parameters(&nothing), parameters(&real));
+        phc::PasswordHash::new(&nothing).expect("it can be checked against");
     }
 
     #[tokio::test]
