@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use crate::domain::code::Code;
 use crate::domain::content::Content;
-use crate::domain::ids::{OfferId, Sequence, ServiceId, UserId};
+use crate::domain::ids::{OfferId, Sequence, UserId};
 use crate::domain::item::{Holder, Item, ItemEvent, ItemState, Verdict, WrongState, transition};
 use crate::domain::people::User;
 use crate::domain::permission::{Action, Target, may};
+use crate::domain::policy::TaskType;
 use crate::domain::refusal::{Problem, Refusal};
 use crate::domain::session::{AgentResult, AgentSession, ServiceResult, ServiceSession};
 use crate::engine::Engine;
@@ -16,7 +17,7 @@ use crate::engine::command::{Command, Pending, Reply};
 use crate::engine::live::LiveEvent;
 use crate::engine::submit::Decision;
 use crate::engine::turn::{Change, Turn};
-use crate::store::{AuditEntry, Store, StoreError};
+use crate::store::{Store, StoreError};
 
 use super::command::{ActOnItem, Acted, By, ItemVerb};
 
@@ -58,19 +59,11 @@ impl<S: Store> Engine<S> {
             Ok(user) => user,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let audit = AuditEntry {
-            at: turn.now,
-            actor: by.actor.clone(),
-            verb: verb.audit_name(),
-            tenant: Some(item.tenant),
-            object: item.id.to_string(),
-            data: by
-                .from
-                .clone()
-                .map(|from| ("from", from))
-                .into_iter()
-                .collect(),
-        };
+        let audit = by.audited(
+            turn.now,
+            verb.audit_name(),
+            (item.tenant, item.id.to_string()),
+        );
         let case = Case { by, user, item };
         let rings = self
             .core
@@ -213,10 +206,7 @@ impl<S: Store> Engine<S> {
     ) -> Decision<Held> {
         let item = &case.item;
         let user = case.user_id();
-        if let Some(holder) = item.holder
-            && Some(holder.agent) == user
-            && session.is_none_or(|session| session == holder.session)
-        {
+        if let Some(holder) = case.holder(session) {
             return Ok(match transition(item.state, event) {
                 Ok(state) => Ok(Held::Now(holder, state)),
                 Err(wrong) => Err(wrong_verb(item, &wrong)),
@@ -319,16 +309,11 @@ impl<S: Store> Engine<S> {
     ) -> Result<(), StoreError> {
         // Whoever put it aside has had its unit back since then.
         let worked = item.state == ItemState::Connected;
-        let tenant = self.directory.tenant(item.tenant).cloned();
-        let tenant = tenant.filter(|tenant| worked && tenant.has_wrap_ups());
-        let Some(tenant) = tenant else {
+        let tenant = self.directory.tenant(item.tenant);
+        if !worked || tenant.is_none_or(|tenant| !tenant.has_wrap_ups()) {
             return Ok(());
-        };
-        let content = self.content_of(item)?;
-        let task_type = content
-            .task_type
-            .or_else(|| self.task_type_of(item.service));
-        let task_type = task_type.and_then(|name| tenant.task_types.get(&name));
+        }
+        let task_type = self.task_type_of(item)?;
         if let Some(ms) = task_type.and_then(|task_type| task_type.wrap_up_ms) {
             let until = turn.now.plus_ms(ms);
             let distribution = self.core.distribution_mut();
@@ -337,10 +322,18 @@ impl<S: Store> Engine<S> {
         Ok(())
     }
 
-    /// What an item of the service is unless it says otherwise.
-    pub(in crate::engine) fn task_type_of(&self, service: ServiceId) -> Option<String> {
-        let service = self.core.service(service)?;
-        service.policy.as_ref()?.task_type.clone()
+    /// What kind of task an item is: by its own word, else by its service's. A tenant without kinds
+    /// costs no look at the item's values.
+    pub(super) fn task_type_of(&mut self, item: &Item) -> Result<Option<TaskType>, StoreError> {
+        let tenant = self.directory.tenant(item.tenant).cloned();
+        let Some(tenant) = tenant.filter(|tenant| !tenant.task_types.is_empty()) else {
+            return Ok(None);
+        };
+        let service = self.core.service(item.service);
+        let policy = service.and_then(|service| service.policy.clone());
+        let own = self.content_of(item)?.task_type;
+        let name = own.or_else(|| policy?.task_type.clone());
+        Ok(name.and_then(|name| tenant.task_types.get(&name).cloned()))
     }
 
     pub(in crate::engine) fn user_name(&self, id: UserId) -> String {
@@ -361,6 +354,14 @@ pub(super) struct Case {
 impl Case {
     pub(super) fn user_id(&self) -> Option<UserId> {
         self.user.as_ref().map(|account| account.user.id)
+    }
+
+    /// Who has the item, if that is whoever asks, in that session (`None`: in whichever).
+    pub(super) fn holder(&self, session: Option<OfferId>) -> Option<Holder> {
+        self.item.holder.filter(|holder| {
+            Some(holder.agent) == self.user_id()
+                && session.is_none_or(|session| session == holder.session)
+        })
     }
 
     /// The answer about a row as it is now.

@@ -2,11 +2,12 @@
 
 use crate::domain::agent::{Duty, Presence};
 use crate::domain::content::ContactDatum;
-use crate::domain::ids::{ItemId, OfferId, Priority, Sequence, UserId};
+use crate::domain::ids::{ItemId, OfferId, Priority, Sequence, TenantId, UserId};
 use crate::domain::item::ItemState;
 use crate::domain::journal::Actor;
 use crate::domain::people::UserName;
 use crate::domain::time::Timestamp;
+use crate::store::AuditEntry;
 
 /// Characters of an agent's note.
 pub const NOTE_CHARS_MAX: usize = 4_000;
@@ -22,6 +23,26 @@ pub struct By {
     pub user: Option<UserId>,
     /// An address, for the audit.
     pub from: Option<String>,
+}
+
+impl By {
+    /// The audit of a verb about something of a tenant.
+    pub(super) fn audited(
+        &self,
+        at: Timestamp,
+        verb: &'static str,
+        (tenant, object): (TenantId, String),
+    ) -> AuditEntry {
+        let from = self.from.clone().map(|from| ("from", from));
+        AuditEntry {
+            at,
+            actor: self.actor.clone(),
+            verb,
+            tenant: Some(tenant),
+            object,
+            data: from.into_iter().collect(),
+        }
+    }
 }
 
 /// Somebody does something with an item.

@@ -37,9 +37,9 @@ impl<S: Store> Engine<S> {
     ) -> Decision<Acted> {
         let item = &case.item;
         let event = ItemEvent::Requeued;
-        let (holder, state) = match (item.holder, self.is_holder(case)) {
+        let (holder, state) = match (item.holder, case.holder(None)) {
             // A supervisor puts back what is in somebody else's hands.
-            (Some(holder), false) if session.is_none() && self.directs(case) => {
+            (Some(holder), None) if session.is_none() && self.directs(case) => {
                 match transition(item.state, event) {
                     Ok(state) => (holder, state),
                     Err(wrong) => return Ok(Err(wrong_verb(item, &wrong))),
@@ -73,12 +73,6 @@ impl<S: Store> Engine<S> {
         )))
     }
 
-    /// Whether the item is in the hands of whoever asks.
-    fn is_holder(&self, case: &Case) -> bool {
-        let holder = case.item.holder;
-        holder.is_some_and(|holder| Some(holder.agent) == case.user_id())
-    }
-
     /// Whether whoever asks may direct the item, in whosever hands it is.
     fn directs(&self, case: &Case) -> bool {
         let user = case.user.as_ref().map(|account| &account.user);
@@ -95,7 +89,7 @@ impl<S: Store> Engine<S> {
         let item = &case.item;
         // Which placement does not matter for whether an item in this state may be handed on.
         let event = ItemEvent::TransferredTo(Placement::Queued);
-        if session.is_some() || self.is_holder(case) || !self.directs(case) {
+        if session.is_some() || case.holder(None).is_some() || !self.directs(case) {
             match self.held(case, session, event, AgentResult::Transferred)? {
                 Ok(Held::Now(..)) => {}
                 Ok(Held::Before(session)) => return Ok(Ok(self.acted_before(case, session))),

@@ -10,7 +10,7 @@ use crate::engine::Engine;
 use crate::engine::command::{Command, Pending, Reply};
 use crate::engine::people::change::{ChangePeople, Edit};
 use crate::engine::turn::Turn;
-use crate::store::{AuditEntry, Store, StoreError};
+use crate::store::{Store, StoreError};
 
 use super::act::{invalid, not_authorised};
 use super::agent_policy;
@@ -127,19 +127,9 @@ impl<S: Store> Engine<S> {
         let Some(account) = account.filter(|_| by.user != Some(user)) else {
             return;
         };
-        turn.batch.audit.push(AuditEntry {
-            at: turn.now,
-            actor: by.actor.clone(),
-            verb: "agent.state",
-            tenant: Some(account.user.tenant),
-            object: account.user.name.to_string(),
-            data: by
-                .from
-                .clone()
-                .map(|from| ("from", from))
-                .into_iter()
-                .collect(),
-        });
+        let whose = (account.user.tenant, account.user.name.to_string());
+        let audit = by.audited(turn.now, "agent.state", whose);
+        turn.batch.audit.push(audit);
     }
 
     /// An agent has gone without a word: as if it had said so.

@@ -34,10 +34,7 @@ impl<S: Store> Engine<S> {
         let Some(user) = case.user_id() else {
             return Ok(Err(not_an_agent()));
         };
-        if let Some(holder) = item.holder
-            && holder.agent == user
-            && wanted.is_none_or(|offer| offer == holder.session)
-        {
+        if let Some(holder) = case.holder(wanted) {
             return Ok(Ok(case.acted(item, Some(holder.session))));
         }
         let offer = self.core.distribution().offer_for(item.sequence);
@@ -133,7 +130,7 @@ impl<S: Store> Engine<S> {
         let Some(user) = case.user_id() else {
             return Ok(Err(not_an_agent()));
         };
-        if let Some(holder) = item.holder.filter(|holder| holder.agent == user) {
+        if let Some(holder) = case.holder(None) {
             return Ok(Ok(case.acted(item, Some(holder.session))));
         }
         let state = match transition(item.state, ItemEvent::Accepted) {
@@ -236,15 +233,8 @@ impl<S: Store> Engine<S> {
     }
 
     fn check_result(&mut self, item: &Item, result: &str) -> Decision<()> {
-        let content = self.content_of(item)?;
-        let name = content
-            .task_type
-            .or_else(|| self.task_type_of(item.service));
-        let tenant = self.directory.tenant(item.tenant);
-        let task_type = tenant
-            .zip(name)
-            .and_then(|(tenant, name)| tenant.task_types.get(&name));
-        let known = TaskType::results_of(task_type);
+        let task_type = self.task_type_of(item)?;
+        let known = TaskType::results_of(task_type.as_ref());
         if known.contains(&result) {
             return Ok(Ok(()));
         }
@@ -264,10 +254,8 @@ impl<S: Store> Engine<S> {
         note: Option<String>,
     ) -> Decision<Acted> {
         let item = &case.item;
-        if let Some(holder) = item.holder
+        if let Some(holder) = case.holder(session)
             && item.state == ItemState::Parked
-            && Some(holder.agent) == case.user_id()
-            && session.is_none_or(|session| session == holder.session)
         {
             let acted = case.acted(item, Some(holder.session));
             let until = holder.parked_until;
@@ -330,11 +318,7 @@ impl<S: Store> Engine<S> {
         session: Option<OfferId>,
     ) -> Decision<Acted> {
         let item = &case.item;
-        let mine = item.holder.filter(|holder| {
-            Some(holder.agent) == case.user_id()
-                && session.is_none_or(|session| session == holder.session)
-        });
-        let Some(holder) = mine else {
+        let Some(holder) = case.holder(session) else {
             return Ok(Err(in_state(item, "you have not parked it")));
         };
         if item.state == ItemState::Connected {
@@ -378,10 +362,7 @@ impl<S: Store> Engine<S> {
         contact_data: Vec<ContactDatum>,
     ) -> Decision<Acted> {
         let item = &case.item;
-        let mine = item
-            .holder
-            .filter(|holder| Some(holder.agent) == case.user_id());
-        let Some(holder) = mine else {
+        let Some(holder) = case.holder(None) else {
             return Ok(Err(in_state(item, "it is not in your hands")));
         };
         if let Some(expected) = if_version.filter(|expected| *expected != item.version) {
