@@ -125,18 +125,6 @@ impl Distribution {
         }
     }
 
-    /// After a start: every agent with connected items that has not come back yet is lost.
-    pub fn absent_agents_lost(&mut self, keep_ms: i64, now: Timestamp) {
-        let agents = self.agents.iter();
-        let absent: Vec<UserId> = agents
-            .filter(|(_, agent)| !agent.is_there())
-            .map(|(id, _)| *id)
-            .collect();
-        for id in absent {
-            self.agent_lost(id, keep_ms, now);
-        }
-    }
-
     pub(super) fn let_go(&mut self, id: UserId, now: Timestamp) {
         let Some(agent) = self.agents.get_mut(&id) else {
             return;

@@ -93,7 +93,7 @@ fn after_a_start_connected_items_wait_for_their_agents_to_come_back() {
     place.state = ItemState::Connected;
     place.agent = Some(ANN);
     world.put(place);
-    world.with(|distribution, now| distribution.absent_agents_lost(15 * MINUTE, now));
+    world.with(|distribution, now| distribution.agent_lost(ANN, 15 * MINUTE, now));
     world.pass(15 * MINUTE);
     assert_eq!(world.decisions.len(), 1, "it has not come back");
     world.queue(2);
