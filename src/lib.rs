@@ -8,8 +8,8 @@
 //! people ─ http ── wire ─ notify    async shell (tokio, hyper, axum): bytes ⇄ messages ⇄ answers
 //!           │                 │
 //!         engine ◄────────────┘     one OS thread: commands → core → one transaction → release
-//!         │     │
-//!      routing  store               decisions without I/O │ rows without decisions
+//!      ┌─────┼─────┐
+//! workflow routing store            decisions without I/O │ rows without decisions
 //!         └──┬──┘
 //!          domain                   nouns, states, transitions; no I/O, no clock
 //! ```
@@ -23,6 +23,7 @@
 //! | [`notify`] | telling senders what becomes of their items: signed, in order, at least once |
 //! | [`wire`] | encodings, strict XML, the contract's verbs and answers |
 //! | [`calendar`] | opening hours as a pure function of time |
+//! | [`workflow`] | the language of workflows, its checker, pictures and interpreter |
 //! | [`config`] | TOML in layers, checked as a whole |
 //! | [`http`] | listeners, senders, limits, the intake, the control API, metrics |
 //! | [`daemon`] | start order, signals, drain, systemd |
@@ -68,3 +69,4 @@ pub mod people;
 pub mod routing;
 pub mod store;
 pub mod wire;
+pub mod workflow;

@@ -3,11 +3,14 @@
 use jiff::tz::TimeZone;
 
 use super::CalendarError;
+use crate::domain::facts::{LocalTime, WallClock};
 use crate::domain::time::Timestamp;
 
 /// Names that tzdata files carry but that say nothing about a place, or something else on every
 /// machine.
 const NOT_A_PLACE: [&str; 4] = ["localtime", "posixrules", "Factory", "Etc/Unknown"];
+/// Changes of a clock that are looked through for a time of day.
+const CHANGES_A_DAY_MAX: usize = 8;
 /// Characters of a wrong name that an error repeats.
 const NAME_CHARS_SHOWN: usize = 64;
 
@@ -73,6 +76,48 @@ impl Zone {
             offset_ms: i64::from(self.0.to_offset(instant).seconds()) * 1_000,
             end: next.map(|change| Timestamp(change.timestamp().as_millisecond())),
         })
+    }
+}
+
+/// Milliseconds of a minute.
+const MINUTE_MS: i64 = 60_000;
+/// Milliseconds of a day.
+const DAY_MS: i64 = 1_440 * MINUTE_MS;
+
+impl WallClock for Zone {
+    fn at(&self, now: Timestamp) -> LocalTime {
+        let wall = self
+            .stretch_at(now)
+            .map_or(now.0, |stretch| stretch.wall(now));
+        LocalTime::of_wall(wall)
+    }
+
+    fn next(&self, minute: u16, now: Timestamp) -> Timestamp {
+        let mut from = now;
+        // The clock changes at most a few times a day.
+        for _ in 0..CHANGES_A_DAY_MAX {
+            let Some(stretch) = self.stretch_at(from) else {
+                break;
+            };
+            let wall = stretch.wall(from);
+            let today = wall - wall.rem_euclid(DAY_MS) + i64::from(minute) * MINUTE_MS;
+            let shown_today = today > wall || (from > now && today == wall);
+            let next = stretch.instant(if shown_today { today } else { today + DAY_MS });
+            match stretch.end {
+                Some(end) if next >= end => {
+                    let after = self.stretch_at(end).map_or(end.0, |it| it.wall(end));
+                    let before = stretch.wall(end);
+                    let wanted = stretch.wall(next);
+                    // In the stretch that is left out: the first instant after it.
+                    if (before..after).contains(&wanted) {
+                        return end;
+                    }
+                    from = end;
+                }
+                Some(_) | None => return next,
+            }
+        }
+        now.plus_ms(DAY_MS)
     }
 }
 
@@ -142,6 +187,31 @@ mod tests {
             (3_600_000, Some(instant("2027-03-28T01:00:00Z")))
         );
         assert_eq!(winter.instant(winter.wall(end)), end);
+    }
+
+    #[test]
+    fn a_time_of_day_is_the_next_one_on_the_wall() {
+        let zone = Zone::parse("Europe/Stockholm").expect("in tzdata");
+        let half_past_two = 150;
+        for (now, next) in [
+            ("2026-06-01T12:00:00Z", "2026-06-02T00:30:00Z"),
+            ("2026-06-02T00:30:00Z", "2026-06-03T00:30:00Z"),
+            // The clock leaves 02:00 to 03:00 out.
+            ("2026-03-28T12:00:00Z", "2026-03-29T01:00:00Z"),
+            ("2026-03-29T01:00:00Z", "2026-03-30T00:30:00Z"),
+            // And shows it twice.
+            ("2026-10-24T12:00:00Z", "2026-10-25T00:30:00Z"),
+            ("2026-10-25T00:30:00Z", "2026-10-25T01:30:00Z"),
+            ("2026-10-25T01:30:00Z", "2026-10-26T01:30:00Z"),
+        ] {
+            assert_eq!(
+                zone.next(half_past_two, instant(now)),
+                instant(next),
+                "{now}"
+            );
+        }
+        let shown = zone.at(instant("2026-11-21T08:05:59Z"));
+        assert_eq!((shown.hour, shown.minute, shown.weekday), (9, 5, 6));
     }
 
     #[test]

@@ -80,6 +80,7 @@ fn read_service(
             .value,
         contact_data: read_declarations(section),
         distribution: read_distribution(section, name, services),
+        workflow: None,
     }
 }
 

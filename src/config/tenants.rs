@@ -12,6 +12,7 @@ use super::section::Section;
 use super::senders::{Credentials, read_sender};
 use super::services::read_services;
 use super::word::{MediaType, Name, Zone};
+use crate::domain::facts::{Utc, WallClock};
 use crate::domain::policy::{
     AGENT_LOST_AFTER_MAX_MS, ATTACHMENT_TYPES_DEFAULT, AgentPolicy, FAIR_USE_DEFAULT,
     IDLE_AFTER_MAX_MS, IDLE_AFTER_MIN_MS, OUTCOMES_MAX, PARK_MAX_LIMIT_MS, PARK_MIN_MS, Policy,
@@ -116,6 +117,11 @@ fn read_tenant(
             }
         }
     }
+    let clock: Arc<dyn WallClock> = match crate::calendar::Zone::parse(&time_zone) {
+        Ok(zone) => Arc::new(zone),
+        // Refused where it is written; nothing is made of this policy.
+        Err(_) => Arc::new(Utc),
+    };
     let tenant = TenantPolicy {
         name: name.to_owned(),
         work_item_key: work_item_key.value,
@@ -126,6 +132,9 @@ fn read_tenant(
         services,
         agents,
         show_customer_identifiers: privacy.show_customer_identifiers,
+        workflows: BTreeMap::new(),
+        work_groups: BTreeSet::new(),
+        clock,
     };
     tenants.privacy.insert(name.to_owned(), privacy);
     tenants

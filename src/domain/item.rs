@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::flow::Flow;
 use super::ids::{ItemId, OfferId, Priority, SenderId, Sequence, ServiceId, TenantId, UserId};
 use super::outcome::Outcome;
 use super::time::Timestamp;
@@ -130,11 +131,23 @@ pub enum ItemEvent {
     TransferredTo(Placement),
     /// A supervisor opened it again.
     Reopened(Placement),
+    /// Its `notBefore` has come, and its workflow begins.
+    WorkflowBegan,
+    /// Its workflow sent it to the entrance of its service, or of another.
+    WorkflowQueued(Placement),
+    /// Its workflow took it out of the queue, or from before the entrance.
+    WorkflowTook,
+    /// Its workflow let it in past a closed entrance.
+    WorkflowForcedIn,
+    /// Its workflow finished, and it with it.
+    WorkflowFinished,
+    /// Its workflow ended it.
+    WorkflowCancelled,
 }
 
 impl ItemEvent {
     /// Every event, one per variant and placement.
-    pub const ALL: [ItemEvent; 19] = [
+    pub const ALL: [ItemEvent; 26] = [
         ItemEvent::StartReached(Placement::Buffered),
         ItemEvent::StartReached(Placement::Queued),
         ItemEvent::Released,
@@ -154,6 +167,13 @@ impl ItemEvent {
         ItemEvent::TransferredTo(Placement::Queued),
         ItemEvent::Reopened(Placement::Buffered),
         ItemEvent::Reopened(Placement::Queued),
+        ItemEvent::WorkflowBegan,
+        ItemEvent::WorkflowQueued(Placement::Buffered),
+        ItemEvent::WorkflowQueued(Placement::Queued),
+        ItemEvent::WorkflowTook,
+        ItemEvent::WorkflowForcedIn,
+        ItemEvent::WorkflowFinished,
+        ItemEvent::WorkflowCancelled,
     ];
 
     /// The word in the journal and in the pictures.
@@ -175,6 +195,12 @@ impl ItemEvent {
             ItemEvent::TakenFromAgent => "takenFromAgent",
             ItemEvent::TransferredTo(_) => "transferred",
             ItemEvent::Reopened(_) => "reopened",
+            ItemEvent::WorkflowBegan => "workflowBegan",
+            ItemEvent::WorkflowQueued(_) => "queuedByWorkflow",
+            ItemEvent::WorkflowTook => "takenByWorkflow",
+            ItemEvent::WorkflowForcedIn => "forcedIn",
+            ItemEvent::WorkflowFinished => "handledByWorkflow",
+            ItemEvent::WorkflowCancelled => "cancelledByWorkflow",
         }
     }
 }
@@ -197,7 +223,8 @@ pub fn transition(state: ItemState, event: ItemEvent) -> Result<ItemState, Wrong
     use ItemEvent::{
         Aborted, Accepted, AgentLost, CancelledBySender, EndedByUser, Expired, ParkingOver,
         Released, Reopened, Requeued, Resumed, StartReached, TakenFromAgent, TransferredTo,
-        Updated,
+        Updated, WorkflowBegan, WorkflowCancelled, WorkflowFinished, WorkflowForcedIn,
+        WorkflowQueued, WorkflowTook,
     };
     use ItemState::{Buffered, Connected, Ended, InWorkflow, Offered, Parked, Queued, Scheduled};
     match (state, event) {
@@ -206,11 +233,19 @@ pub fn transition(state: ItemState, event: ItemEvent) -> Result<ItemState, Wrong
         (Scheduled | InWorkflow | Buffered | Queued | Offered, Expired) => Ok(Ended),
         (
             Scheduled | InWorkflow | Buffered | Queued | Offered | Connected | Parked,
-            CancelledBySender | Aborted,
+            CancelledBySender | Aborted | WorkflowCancelled,
         ) => Ok(Ended),
         (Scheduled | InWorkflow | Buffered | Queued | Offered | Connected | Parked, Updated) => {
             Ok(state)
         }
+        (Scheduled, WorkflowBegan) => Ok(InWorkflow),
+        // To another service from wherever it waits; to its own from the workflow alone.
+        (InWorkflow | Buffered | Queued | Offered, WorkflowQueued(placement)) => {
+            Ok(placement.state())
+        }
+        (Buffered | Queued | Offered, WorkflowTook) => Ok(InWorkflow),
+        (InWorkflow | Buffered, WorkflowForcedIn) => Ok(Queued),
+        (InWorkflow, WorkflowFinished) => Ok(Ended),
         (Queued | Offered, Accepted) => Ok(Connected),
         (Connected, EndedByUser) => Ok(Ended),
         (Connected, ItemEvent::Parked) => Ok(Parked),
@@ -219,7 +254,19 @@ pub fn transition(state: ItemState, event: ItemEvent) -> Result<ItemState, Wrong
         (Connected | Parked, Requeued | AgentLost | TakenFromAgent) => Ok(Queued),
         (Buffered | Queued | Offered | Connected | Parked, TransferredTo(placement))
         | (Ended, Reopened(placement)) => Ok(placement.state()),
-        (Ended, Updated | CancelledBySender | Aborted | Expired | TransferredTo(_))
+        (
+            Ended,
+            Updated | CancelledBySender | Aborted | WorkflowCancelled | Expired | TransferredTo(_),
+        )
+        | (InWorkflow | Buffered | Queued | Offered, WorkflowBegan)
+        | (Scheduled, WorkflowQueued(_))
+        | (Scheduled | InWorkflow, WorkflowTook)
+        | (Scheduled | Queued | Offered, WorkflowForcedIn)
+        | (Scheduled | Buffered | Queued | Offered, WorkflowFinished)
+        | (
+            Connected | Parked | Ended,
+            WorkflowBegan | WorkflowQueued(_) | WorkflowTook | WorkflowForcedIn | WorkflowFinished,
+        )
         | (Connected | Parked | Ended, Expired | Released | StartReached(_) | Accepted)
         | (Scheduled | InWorkflow | Queued | Offered, Released)
         | (InWorkflow | Buffered | Queued | Offered, StartReached(_))
@@ -287,6 +334,8 @@ pub struct Item {
     pub holder: Option<Holder>,
     /// What it asks of agents.
     pub wish: Option<Arc<Wish>>,
+    /// Where it stands in its workflow; `None`: none is running.
+    pub flow: Option<Arc<Flow>>,
     /// When it ended, and how.
     pub ended: Option<Ending>,
     /// Reported; follow-ups show only chargeable items.
@@ -350,6 +399,11 @@ impl Item {
     /// When its stay in its present service began.
     pub fn stay_began_at(&self) -> Timestamp {
         self.entered_at.unwrap_or(self.stored_at)
+    }
+
+    /// When its workflow is next due by itself.
+    pub fn flow_due(&self) -> Option<Timestamp> {
+        self.flow.as_ref().and_then(|flow| flow.due)
     }
 
     /// The outcome of an expiry, by whether the item was ever queued.
@@ -444,10 +498,12 @@ mod tests {
     }
 
     #[test]
-    fn only_an_entrance_moves_a_buffered_item_into_a_queue() {
+    fn only_an_entrance_or_a_workflow_moves_a_buffered_item_into_a_queue() {
         let by_entrance = [
             ItemEvent::Released,
             ItemEvent::TransferredTo(Placement::Queued),
+            ItemEvent::WorkflowQueued(Placement::Queued),
+            ItemEvent::WorkflowForcedIn,
         ];
         for event in ItemEvent::ALL {
             let queued = transition(ItemState::Buffered, event) == Ok(ItemState::Queued);

@@ -85,11 +85,49 @@ pub enum JournalEvent {
     Edited,
     /// A supervisor opened it again. Data: `state`, `reason` if given.
     Reopened,
+    /// A workflow came to a stage. Data: `workflow`, `stage`, `stages`, `name`, `event`.
+    StageEntered,
+    /// It waits there. Data: `until`, `because` if given.
+    WorkflowWaits,
+    /// It went to the entrance of its service. Data: `state`, `agent` if to one.
+    QueuedByWorkflow,
+    /// It left the queue, or its place before the entrance.
+    TakenByWorkflow,
+    /// It was let in past a closed entrance.
+    ForcedIn,
+    /// What it asked of skills was dropped. Data: `skills`.
+    SkillsRelaxed,
+    /// It went to the entrance of another service. Data: `from`, `service`, `state`.
+    TransferredByWorkflow,
+    /// A condition could not be evaluated and counts as false. Data: `when`, `why`.
+    ConditionFailed,
+    /// People were told. Data: `followUp`, `to`, `text`.
+    AlertShown,
+    /// People were not told, for the item is not chargeable. Data: `to`, `text`.
+    AlertSuppressed,
+    /// Somebody took note. Data: `followUp`.
+    AlertAcknowledged,
+    /// People can push a button. Data: `followUp`, `name`, `to`.
+    ButtonShown,
+    /// Somebody pushed it. Data: `followUp`, `name`.
+    ButtonPushed,
+    /// Its sender was told by the workflow. Data: `name`.
+    SenderTold,
+    /// A follow-up was opened. Data: `item`, `workflow`.
+    FollowUpStarted,
+    /// A follow-up could not be opened. Data: `workflow`, `why`.
+    FollowUpRefused,
+    /// The workflow cannot go on. Data: `why`.
+    WorkflowStopped,
+    /// The workflow is over. Data: `outcome` if the item ended with it.
+    WorkflowFinished,
+    /// The workflow ended it. Data: `reason` if given.
+    CancelledByWorkflow,
 }
 
 impl JournalEvent {
     /// Every event.
-    pub const ALL: [JournalEvent; 24] = [
+    pub const ALL: [JournalEvent; 43] = [
         JournalEvent::Received,
         JournalEvent::StartReached,
         JournalEvent::Released,
@@ -114,6 +152,25 @@ impl JournalEvent {
         JournalEvent::Reprioritised,
         JournalEvent::Edited,
         JournalEvent::Reopened,
+        JournalEvent::StageEntered,
+        JournalEvent::WorkflowWaits,
+        JournalEvent::QueuedByWorkflow,
+        JournalEvent::TakenByWorkflow,
+        JournalEvent::ForcedIn,
+        JournalEvent::SkillsRelaxed,
+        JournalEvent::TransferredByWorkflow,
+        JournalEvent::ConditionFailed,
+        JournalEvent::AlertShown,
+        JournalEvent::AlertSuppressed,
+        JournalEvent::AlertAcknowledged,
+        JournalEvent::ButtonShown,
+        JournalEvent::ButtonPushed,
+        JournalEvent::SenderTold,
+        JournalEvent::FollowUpStarted,
+        JournalEvent::FollowUpRefused,
+        JournalEvent::WorkflowStopped,
+        JournalEvent::WorkflowFinished,
+        JournalEvent::CancelledByWorkflow,
     ];
 
     /// The stable number in the store.
@@ -143,6 +200,25 @@ impl JournalEvent {
             JournalEvent::Reprioritised => 22,
             JournalEvent::Edited => 23,
             JournalEvent::Reopened => 24,
+            JournalEvent::StageEntered => 25,
+            JournalEvent::WorkflowWaits => 26,
+            JournalEvent::QueuedByWorkflow => 27,
+            JournalEvent::TakenByWorkflow => 28,
+            JournalEvent::ForcedIn => 29,
+            JournalEvent::SkillsRelaxed => 30,
+            JournalEvent::TransferredByWorkflow => 31,
+            JournalEvent::ConditionFailed => 32,
+            JournalEvent::AlertShown => 33,
+            JournalEvent::AlertSuppressed => 34,
+            JournalEvent::AlertAcknowledged => 35,
+            JournalEvent::ButtonShown => 36,
+            JournalEvent::ButtonPushed => 37,
+            JournalEvent::SenderTold => 38,
+            JournalEvent::FollowUpStarted => 39,
+            JournalEvent::FollowUpRefused => 40,
+            JournalEvent::WorkflowStopped => 41,
+            JournalEvent::WorkflowFinished => 42,
+            JournalEvent::CancelledByWorkflow => 43,
         }
     }
 
@@ -180,6 +256,25 @@ impl JournalEvent {
             JournalEvent::Reprioritised => "reprioritised",
             JournalEvent::Edited => "edited",
             JournalEvent::Reopened => "reopened",
+            JournalEvent::StageEntered => "stageEntered",
+            JournalEvent::WorkflowWaits => "workflowWaits",
+            JournalEvent::QueuedByWorkflow => "queuedByWorkflow",
+            JournalEvent::TakenByWorkflow => "takenByWorkflow",
+            JournalEvent::ForcedIn => "forcedIn",
+            JournalEvent::SkillsRelaxed => "skillsRelaxed",
+            JournalEvent::TransferredByWorkflow => "transferredByWorkflow",
+            JournalEvent::ConditionFailed => "conditionFailed",
+            JournalEvent::AlertShown => "alertShown",
+            JournalEvent::AlertSuppressed => "alertSuppressed",
+            JournalEvent::AlertAcknowledged => "alertAcknowledged",
+            JournalEvent::ButtonShown => "buttonShown",
+            JournalEvent::ButtonPushed => "buttonPushed",
+            JournalEvent::SenderTold => "senderTold",
+            JournalEvent::FollowUpStarted => "followUpStarted",
+            JournalEvent::FollowUpRefused => "followUpRefused",
+            JournalEvent::WorkflowStopped => "workflowStopped",
+            JournalEvent::WorkflowFinished => "workflowFinished",
+            JournalEvent::CancelledByWorkflow => "cancelledByWorkflow",
         }
     }
 }

@@ -5,10 +5,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::distribution::DistributionPolicy;
+use super::facts::WallClock;
 use super::ids::Priority;
 use super::notification::EventKind;
 use super::notify_url::NotifyUrl;
 use super::time::Hours;
+use super::workflow::Workflow;
 
 /// Most days `notBefore` may lie ahead, in milliseconds.
 pub const NOT_BEFORE_MAX_MS: i64 = 6 * 24 * 3_600_000;
@@ -94,6 +96,12 @@ pub struct TenantPolicy {
     pub services: BTreeMap<String, Arc<ServicePolicy>>,
     /// How its agents are treated, whatever they work on.
     pub agents: AgentPolicy,
+    /// The workflows that its services and follow-ups use, by name.
+    pub workflows: BTreeMap<String, Arc<Workflow>>,
+    /// Work groups that workflows may name although nobody is in them yet.
+    pub work_groups: BTreeSet<String>,
+    /// The clock on its wall.
+    pub clock: Arc<dyn WallClock>,
     /// Whether identifiers of customers are shown to everybody who sees their items; else only to
     /// those who may [`SeeIdentifiers`](super::permission::Action::SeeIdentifiers).
     pub show_customer_identifiers: bool,
@@ -182,6 +190,8 @@ pub struct ServicePolicy {
     pub contact_data: Vec<KeyDeclaration>,
     /// How its items find their agents.
     pub distribution: DistributionPolicy,
+    /// What decides about its items before, while and after they wait; one of its tenant's.
+    pub workflow: Option<Arc<Workflow>>,
 }
 
 impl ServicePolicy {

@@ -16,6 +16,7 @@ use crate::domain::time::Timestamp;
 use crate::store::Chunk;
 
 use super::agents::command::{ActOnItem, Acted, SetState};
+use super::flows::command::{FlowCommand, FlowPending};
 use super::notify::{NotifyCommand, NotifyPending};
 use super::people::change::{ChangePeople, PeopleReply};
 use super::reads::NoteRead;
@@ -51,6 +52,8 @@ pub enum Command {
     NoteRead(Box<NoteRead>, Reply<()>),
     /// Deliver notifications, or look after them.
     Notifications(Box<NotifyCommand>),
+    /// Handle or open follow-ups.
+    Flows(Box<FlowCommand>),
     /// Change users, sessions and tokens.
     People(Box<ChangePeople>, Reply<PeopleReply>),
     /// Put a new policy in force, as a whole or not at all.
@@ -145,6 +148,7 @@ impl Command {
             | Command::Entrance(..)
             | Command::NoteRead(..)
             | Command::Notifications(_)
+            | Command::Flows(_)
             | Command::Reload(..) => ENVELOPE,
         }
     }
@@ -158,6 +162,7 @@ pub(super) enum Pending {
     Entrance(Reply<EntranceStatus>, Result<EntranceStatus, Refusal>),
     Resolved(Reply<Sequence>, Result<Sequence, Refusal>),
     Notifications(NotifyPending),
+    Flows(FlowPending),
     People(Reply<PeopleReply>, Result<PeopleReply, Refusal>),
     Acted(Reply<Acted>, Result<Acted, Refusal>),
     Done(Reply<()>, Result<(), Refusal>),
@@ -174,6 +179,7 @@ impl Pending {
             Pending::Entrance(reply, result) => drop(reply.send(result)),
             Pending::Resolved(reply, result) => drop(reply.send(result)),
             Pending::Notifications(pending) => pending.release(),
+            Pending::Flows(pending) => pending.release(),
             Pending::People(reply, result) => drop(reply.send(result)),
             Pending::Acted(reply, result) => drop(reply.send(result)),
             Pending::Done(reply, result) => drop(reply.send(result)),
@@ -197,6 +203,7 @@ impl Pending {
             Pending::Entrance(reply, _) => drop(reply.send(Err(refused))),
             Pending::Resolved(reply, _) => drop(reply.send(Err(refused))),
             Pending::Notifications(pending) => pending.refuse(refused),
+            Pending::Flows(pending) => pending.refuse(refused),
             Pending::People(reply, _) => drop(reply.send(Err(refused))),
             Pending::Acted(reply, _) => drop(reply.send(Err(refused))),
             Pending::Done(reply, _) => drop(reply.send(Err(refused))),

@@ -17,6 +17,9 @@ use super::agents::command::{ActOnItem, Acted, SetState};
 use super::command::{
     CancelItem, Command, OrderEntrance, Reply, ResolveItem, Submit, SubmitMany, UpdateItem,
 };
+use super::flows::command::{
+    FlowCommand, HandleFollowUp, HandledFollowUp, StartFollowUp, StartedFollowUp,
+};
 use super::live::Live;
 use super::people::People;
 use super::people::change::{ChangePeople, PeopleReply};
@@ -163,6 +166,31 @@ impl EngineHandle {
     /// Why not.
     pub async fn order_entrance(&self, order: OrderEntrance) -> Result<EntranceStatus, Refusal> {
         self.ask(|reply| Command::Entrance(Box::new(order), reply))
+            .await
+    }
+
+    /// Acknowledges an alert or pushes a button.
+    ///
+    /// # Errors
+    /// `unknownItem` (also where one may not see it), `notAuthorised`, `wrongState` when its stage
+    /// was left before.
+    pub async fn handle_follow_up(
+        &self,
+        request: HandleFollowUp,
+    ) -> Result<HandledFollowUp, Refusal> {
+        self.ask(|reply| Command::Flows(Box::new(FlowCommand::Handle(request, reply))))
+            .await
+    }
+
+    /// Opens a follow-up.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub async fn start_follow_up(
+        &self,
+        request: StartFollowUp,
+    ) -> Result<StartedFollowUp, Refusal> {
+        self.ask(|reply| Command::Flows(Box::new(FlowCommand::Start(request, reply))))
             .await
     }
 

@@ -13,6 +13,8 @@ pub(super) fn ends(event: JournalEvent) -> bool {
         JournalEvent::Expired
         | JournalEvent::CancelledByExternalSystem
         | JournalEvent::CancelledBySupervisor
+        | JournalEvent::CancelledByWorkflow
+        | JournalEvent::WorkflowFinished
         | JournalEvent::EndedByUser => true,
         JournalEvent::Received
         | JournalEvent::StartReached
@@ -33,7 +35,24 @@ pub(super) fn ends(event: JournalEvent) -> bool {
         | JournalEvent::Reassigned
         | JournalEvent::Reprioritised
         | JournalEvent::Edited
-        | JournalEvent::Reopened => false,
+        | JournalEvent::Reopened
+        | JournalEvent::StageEntered
+        | JournalEvent::WorkflowWaits
+        | JournalEvent::QueuedByWorkflow
+        | JournalEvent::TakenByWorkflow
+        | JournalEvent::ForcedIn
+        | JournalEvent::SkillsRelaxed
+        | JournalEvent::TransferredByWorkflow
+        | JournalEvent::ConditionFailed
+        | JournalEvent::AlertShown
+        | JournalEvent::AlertSuppressed
+        | JournalEvent::AlertAcknowledged
+        | JournalEvent::ButtonShown
+        | JournalEvent::ButtonPushed
+        | JournalEvent::SenderTold
+        | JournalEvent::FollowUpStarted
+        | JournalEvent::FollowUpRefused
+        | JournalEvent::WorkflowStopped => false,
     }
 }
 

@@ -9,6 +9,7 @@
 pub mod agents;
 pub mod command;
 pub mod directory;
+pub mod flows;
 pub mod handle;
 pub mod ids;
 pub mod live;
@@ -393,6 +394,7 @@ impl<S: Store> Engine<S> {
                 Ok(())
             }
             Command::Notifications(command) => self.notifications(turn, *command),
+            Command::Flows(_) => Ok(()),
             Command::People(request, reply) => self.change_people(turn, request, reply),
             Command::Reload(policy, reply) => {
                 self.reload(policy, reply, turn.now);

@@ -25,20 +25,35 @@ use super::turn::Turn;
 pub const NOTIFICATIONS_PAGE_MAX: usize = 1_000;
 
 /// The event that a change of an item is to its sender, if it is one. The one place that says so.
-pub fn notify_of(event: JournalEvent, item: &Item) -> Option<NotificationEvent> {
+pub fn notify_of(
+    event: JournalEvent,
+    item: &Item,
+    data: &[(&'static str, String)],
+) -> Option<NotificationEvent> {
+    let datum = |wanted: &str| data.iter().find(|(name, _)| *name == wanted);
     match event {
         JournalEvent::Received
         | JournalEvent::StartReached
         | JournalEvent::Released
+        | JournalEvent::QueuedByWorkflow
+        | JournalEvent::ForcedIn
         | JournalEvent::Reopened => {
             (item.state == ItemState::Queued).then_some(NotificationEvent::Queued)
         }
         JournalEvent::Accepted => Some(NotificationEvent::Accepted),
         JournalEvent::EndedByUser => Some(NotificationEvent::Completed),
-        JournalEvent::Transferred => Some(NotificationEvent::Transferred),
+        JournalEvent::Transferred | JournalEvent::TransferredByWorkflow => {
+            Some(NotificationEvent::Transferred)
+        }
         JournalEvent::Expired => Some(NotificationEvent::Expired),
-        JournalEvent::CancelledByExternalSystem | JournalEvent::CancelledBySupervisor => {
-            Some(NotificationEvent::Cancelled)
+        JournalEvent::CancelledByExternalSystem
+        | JournalEvent::CancelledBySupervisor
+        | JournalEvent::CancelledByWorkflow => Some(NotificationEvent::Cancelled),
+        // Only if the item ended with it.
+        JournalEvent::WorkflowFinished => datum("outcome").map(|_| NotificationEvent::Completed),
+        JournalEvent::SenderTold => {
+            let name = datum("name").map(|(_, name)| name.clone());
+            name.map(|name| NotificationEvent::Workflow { name })
         }
         // What happens among agents, or in the same queue, is nothing to a sender.
         JournalEvent::Updated
@@ -54,7 +69,20 @@ pub fn notify_of(event: JournalEvent, item: &Item) -> Option<NotificationEvent> 
         | JournalEvent::TakenFromAgent
         | JournalEvent::Reassigned
         | JournalEvent::Reprioritised
-        | JournalEvent::Edited => None,
+        | JournalEvent::Edited
+        | JournalEvent::StageEntered
+        | JournalEvent::WorkflowWaits
+        | JournalEvent::TakenByWorkflow
+        | JournalEvent::SkillsRelaxed
+        | JournalEvent::ConditionFailed
+        | JournalEvent::AlertShown
+        | JournalEvent::AlertSuppressed
+        | JournalEvent::AlertAcknowledged
+        | JournalEvent::ButtonShown
+        | JournalEvent::ButtonPushed
+        | JournalEvent::FollowUpStarted
+        | JournalEvent::FollowUpRefused
+        | JournalEvent::WorkflowStopped => None,
     }
 }
 

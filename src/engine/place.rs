@@ -65,6 +65,7 @@ impl Naming<'_> {
             expires_at: item.expires_at,
             waiting_since: item.waiting_since,
             parked_until: item.parked_until,
+            flow_due: None,
             class,
             preferred,
             agent: item.agent,

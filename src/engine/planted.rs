@@ -1,12 +1,14 @@
 //! Faults planted in a store or an engine, to show that the simulator's invariants see them.
 
+use crate::domain::follow_up::{FollowUp, FollowUpId};
 use crate::domain::ids::{ItemId, Priority, Sequence, UserId};
 use crate::domain::item::Item;
 use crate::domain::notification::{Notification, NotificationId};
 use crate::domain::session::AgentSession;
 use crate::domain::time::Timestamp;
+use crate::domain::workflow::WorkflowDigest;
 use crate::store::memory::MemoryStore;
-use crate::store::{Batch, Store, StoreError};
+use crate::store::{Batch, Store, StoreError, WorkflowSource};
 
 use super::Engine;
 use super::invariants::check_places;
@@ -141,6 +143,22 @@ impl Store for Faulty {
         limit: usize,
     ) -> Result<Vec<Notification>, StoreError> {
         self.store.parked_notifications(after, limit)
+    }
+    fn flow_timers(
+        &mut self,
+        after: Sequence,
+        limit: usize,
+    ) -> Result<Vec<(Sequence, Timestamp)>, StoreError> {
+        self.store.flow_timers(after, limit)
+    }
+    fn workflow(&mut self, digest: WorkflowDigest) -> Result<Option<WorkflowSource>, StoreError> {
+        self.store.workflow(digest)
+    }
+    fn follow_up(&mut self, id: FollowUpId) -> Result<Option<FollowUp>, StoreError> {
+        self.store.follow_up(id)
+    }
+    fn open_follow_ups(&mut self, sequence: Sequence) -> Result<Vec<FollowUp>, StoreError> {
+        self.store.open_follow_ups(sequence)
     }
     fn commit(&mut self, batch: &Batch) -> Result<(), StoreError> {
         match self.fault {

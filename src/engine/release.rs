@@ -84,7 +84,7 @@ impl<S: Store> Engine<S> {
                 self.put_change(turn, &item, change);
             }
             Due::Unpark(_) => return self.unpark(turn, &item),
-            Due::Expire(_) | Due::Start(_) => {}
+            Due::Expire(_) | Due::Start(_) | Due::Flow(_) => {}
         }
         Ok(())
     }
@@ -154,6 +154,9 @@ impl<S: Store> Engine<S> {
 
 fn sequence_of(due: Due) -> Sequence {
     match due {
-        Due::Start(sequence) | Due::Expire(sequence) | Due::Unpark(sequence) => sequence,
+        Due::Start(sequence)
+        | Due::Expire(sequence)
+        | Due::Unpark(sequence)
+        | Due::Flow(sequence) => sequence,
     }
 }

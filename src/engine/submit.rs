@@ -331,6 +331,7 @@ impl<S: Store> Engine<S> {
             attempts: 0,
             holder: None,
             wish: Wish::of(content).map(Arc::new),
+            flow: None,
             ended: None,
             chargeable: content.chargeable.unwrap_or(true),
             content_digest: submission.content_digest,

@@ -252,7 +252,7 @@ impl Turn {
         data: Vec<(&'static str, String)>,
     ) {
         item.journal_rows += 1;
-        if let Some(told) = notify_of(event, item) {
+        if let Some(told) = notify_of(event, item, &data) {
             self.events.push((item.clone(), told));
         }
         self.batch.journal.push(JournalEntry {

@@ -10,6 +10,7 @@ use crate::domain::code::Code;
 use crate::domain::content::{Attachment, ContactDatum, Content, Expiry};
 use crate::domain::distribution::DistributionPolicy;
 use crate::domain::entrance::EntranceVerb;
+use crate::domain::facts::Utc;
 use crate::domain::ids::{BlobId, ItemId, Priority, ServiceId};
 use crate::domain::item::Item;
 use crate::domain::journal::Actor;
@@ -77,6 +78,7 @@ pub(super) fn service(name: &str) -> ServicePolicy {
         queue_items_max: 1_000,
         contact_data: Vec::new(),
         distribution: DistributionPolicy::default(),
+        workflow: None,
     }
 }
 
@@ -95,6 +97,9 @@ pub(super) fn policy(services: Vec<ServicePolicy>, fair_use: Option<u32>) -> Pol
             .collect(),
         agents: AgentPolicy::default(),
         show_customer_identifiers: false,
+        workflows: Default::default(),
+        work_groups: Default::default(),
+        clock: Arc::new(Utc),
     };
     let senders = ["core", "web"].map(|name| (name.to_owned(), Arc::new(sender(name))));
     Policy {

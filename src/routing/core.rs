@@ -39,6 +39,8 @@ pub struct Place {
     pub waiting_since: Option<Timestamp>,
     /// Put aside until then (`parked` only).
     pub parked_until: Option<Timestamp>,
+    /// Its workflow is due then. In every state: a workflow may outlive the item's end.
+    pub flow_due: Option<Timestamp>,
     /// What it asks of agents, by [`Distribution::class_of`].
     pub class: ClassId,
     /// Who should get it first.
@@ -61,6 +63,7 @@ impl Place {
             expires_at: item.expiry_in_force(),
             waiting_since: item.waiting_since(),
             parked_until: item.holder.and_then(|holder| holder.parked_until),
+            flow_due: item.flow_due(),
             class,
             preferred,
             agent: item.holder.map(|holder| holder.agent),
@@ -96,6 +99,8 @@ pub enum Due {
     Expire(Sequence),
     /// The time an item was parked until has come.
     Unpark(Sequence),
+    /// Its workflow has something to do.
+    Flow(Sequence),
 }
 
 /// All services of a node. See the module.
@@ -263,7 +268,15 @@ impl Core {
         self.distribution.apply(before, after, now);
     }
 
+    /// Sets the timer of a workflow whose item was read back without it, or has ended.
+    pub fn restore_flow(&mut self, sequence: Sequence, due: Timestamp) {
+        self.timers.set(due, Timer::Flow(sequence));
+    }
+
     fn forget(&mut self, place: &Place) {
+        if let Some(due) = place.flow_due {
+            self.timers.clear(due, Timer::Flow(place.sequence));
+        }
         let Some(index) = self.index.get(&place.service) else {
             return;
         };
@@ -307,6 +320,9 @@ impl Core {
     }
 
     fn remember(&mut self, place: &Place) {
+        if let Some(due) = place.flow_due {
+            self.timers.set(due, Timer::Flow(place.sequence));
+        }
         let Some(index) = self.index.get(&place.service) else {
             return;
         };
@@ -422,6 +438,7 @@ impl Core {
                 Timer::Start(sequence) => return Some(Due::Start(sequence)),
                 Timer::Expire(sequence) => return Some(Due::Expire(sequence)),
                 Timer::Unpark(sequence) => return Some(Due::Unpark(sequence)),
+                Timer::Flow(sequence) => return Some(Due::Flow(sequence)),
                 Timer::Entrance(service) => self.evaluate_entrance(service, now),
             }
         }

@@ -15,6 +15,8 @@ pub enum Timer {
     Expire(Sequence),
     /// A parked item's time.
     Unpark(Sequence),
+    /// An item's workflow has something to do.
+    Flow(Sequence),
     /// An entrance may open or close: its opening hours or an order of a person change.
     Entrance(ServiceId),
 }

@@ -17,15 +17,17 @@ use super::people::PeopleRows;
 use super::read::UserState;
 use super::{
     AnsweredRequest, AuditEntry, Batch, KnownReference, Names, Numbers, OpenItem, Resume, Store,
-    StoreError, TRACEPARENT,
+    StoreError, TRACEPARENT, WorkflowSource,
 };
 use crate::domain::content::Content;
+use crate::domain::follow_up::{FollowUp, FollowUpId};
 use crate::domain::ids::{BlobId, ItemId, SenderId, Sequence, ServiceId, TenantId, UserId};
 use crate::domain::item::Item;
 use crate::domain::journal::JournalEntry;
 use crate::domain::notification::{DeliveryState, NewNotification, Notification, NotificationId};
 use crate::domain::session::{AgentSession, ServiceSession};
 use crate::domain::time::Timestamp;
+use crate::domain::workflow::WorkflowDigest;
 
 /// What the next commit does instead of what it should.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -350,6 +352,34 @@ impl Store for MemoryStore {
         limit: usize,
     ) -> Result<Vec<Notification>, StoreError> {
         Ok(self.with_items(self.committed.outbox.parked(after, limit)))
+    }
+
+    fn flow_timers(
+        &mut self,
+        after: Sequence,
+        limit: usize,
+    ) -> Result<Vec<(Sequence, Timestamp)>, StoreError> {
+        let above = (std::ops::Bound::Excluded(after), std::ops::Bound::Unbounded);
+        let rows = self.committed.rows.range(above);
+        let due = rows.filter_map(|(sequence, row)| Some((*sequence, row.item.flow_due()?)));
+        Ok(due.take(limit).collect())
+    }
+
+    fn workflow(&mut self, digest: WorkflowDigest) -> Result<Option<WorkflowSource>, StoreError> {
+        self.read()?;
+        Ok(self.committed.workflows.get(&digest).cloned())
+    }
+
+    fn follow_up(&mut self, id: FollowUpId) -> Result<Option<FollowUp>, StoreError> {
+        self.read()?;
+        Ok(self.committed.follow_ups.get(&id).cloned())
+    }
+
+    fn open_follow_ups(&mut self, sequence: Sequence) -> Result<Vec<FollowUp>, StoreError> {
+        self.read()?;
+        let all = self.committed.follow_ups.values();
+        let open = all.filter(|it| it.sequence == sequence && it.closed.is_none());
+        Ok(open.cloned().collect())
     }
 
     fn commit(&mut self, batch: &Batch) -> Result<(), StoreError> {

@@ -14,10 +14,11 @@ pub mod sqlite;
 #[cfg(test)]
 mod contract;
 
-use crate::domain::content::Content;
-use crate::domain::entrance::EntranceOrders;
 use std::sync::Arc;
 
+use crate::domain::content::Content;
+use crate::domain::entrance::EntranceOrders;
+use crate::domain::follow_up::{FollowUp, FollowUpId};
 use crate::domain::ids::{
     BlobId, ItemId, Priority, SenderId, Sequence, ServiceId, TenantId, UserId,
 };
@@ -27,6 +28,7 @@ use crate::domain::notification::{Attempt, NewNotification, Notification, Notifi
 use crate::domain::session::{AgentSession, ServiceSession, UserStateChange};
 use crate::domain::time::Timestamp;
 use crate::domain::wish::Wish;
+use crate::domain::workflow::WorkflowDigest;
 
 use people::{PeopleChanges, PeopleRows};
 
@@ -248,6 +250,22 @@ pub struct Batch {
     pub attempts: Vec<Attempt>,
     /// Parked notifications to be tried again. One that is not parked stays as it is.
     pub replays: Vec<Replay>,
+    /// Versions of workflows that items begin with. One that is known already stays as it is.
+    pub workflows: Vec<WorkflowSource>,
+    /// Alerts and buttons as they are now, each at most once: new ones are added, of known ones
+    /// `closed` is set.
+    pub follow_ups: Vec<FollowUp>,
+}
+
+/// The file of one version of a workflow, kept for as long as an item may ask for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkflowSource {
+    /// SHA-256 of `source`.
+    pub digest: WorkflowDigest,
+    /// The workflow's name.
+    pub name: String,
+    /// The file.
+    pub source: Arc<str>,
 }
 
 /// A parked notification is to be tried again, as if it were new.
@@ -278,6 +296,8 @@ impl Batch {
             notifications,
             attempts,
             replays,
+            workflows,
+            follow_ups,
         } = self;
         new_items.is_empty()
             && changed_items.is_empty()
@@ -294,6 +314,8 @@ impl Batch {
             && notifications.is_empty()
             && attempts.is_empty()
             && replays.is_empty()
+            && workflows.is_empty()
+            && follow_ups.is_empty()
     }
 }
 
@@ -424,6 +446,35 @@ pub trait Store: Send {
         after: Option<NotificationId>,
         limit: usize,
     ) -> Result<Vec<Notification>, StoreError>;
+
+    /// Up to `limit` items whose workflow is due by itself, with when, by ascending sequence above
+    /// `after`. Items that have ended are among them.
+    ///
+    /// # Errors
+    /// Any; do not start.
+    fn flow_timers(
+        &mut self,
+        after: Sequence,
+        limit: usize,
+    ) -> Result<Vec<(Sequence, Timestamp)>, StoreError>;
+
+    /// The file of that version of a workflow.
+    ///
+    /// # Errors
+    /// Any.
+    fn workflow(&mut self, digest: WorkflowDigest) -> Result<Option<WorkflowSource>, StoreError>;
+
+    /// The alert or button of that id.
+    ///
+    /// # Errors
+    /// Any.
+    fn follow_up(&mut self, id: FollowUpId) -> Result<Option<FollowUp>, StoreError>;
+
+    /// The alerts and buttons of an item that are not closed, the oldest first.
+    ///
+    /// # Errors
+    /// Any.
+    fn open_follow_ups(&mut self, sequence: Sequence) -> Result<Vec<FollowUp>, StoreError>;
 
     /// Writes the batch in one transaction and syncs it.
     ///

@@ -63,7 +63,7 @@ fn what_agents_do_is_told_and_what_stays_among_them_is_not() {
     let mut world = World::new(telling(EventKind::ALL));
     world.submit(submission("r1", "loans")).expect("taken");
     let mut item = world.item("r1");
-    let word = |event, item: &Item| notify_of(event, item).map(|told| told.kind().name());
+    let word = |event, item: &Item| notify_of(event, item, &[]).map(|told| told.kind().name());
     let told = JournalEvent::ALL.map(|event| word(event, &item));
     let told: Vec<_> = std::iter::zip(JournalEvent::ALL, told)
         .filter_map(|(event, word)| Some((event.name(), word?)))

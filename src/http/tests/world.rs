@@ -17,6 +17,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::domain::distribution::DistributionPolicy;
+use crate::domain::facts::Utc;
 use crate::domain::ids::Priority;
 use crate::domain::policy::{
     ATTACHMENT_TYPES_DEFAULT, AgentPolicy, Policy, SenderPolicy, ServicePolicy, TenantPolicy,
@@ -47,6 +48,9 @@ pub fn policy() -> Policy {
         services: [service("loans", true), service("quiet", false)].into(),
         agents: AgentPolicy::default(),
         show_customer_identifiers: false,
+        workflows: Default::default(),
+        work_groups: Default::default(),
+        clock: Arc::new(Utc),
     };
     policy.tenants.insert("demo".to_owned(), Arc::new(tenant));
     let mut web = sender("web", "web-key");
@@ -70,6 +74,7 @@ fn service(name: &str, receipts: bool) -> (String, Arc<ServicePolicy>) {
         queue_items_max: 10_000,
         contact_data: Vec::new(),
         distribution: DistributionPolicy::default(),
+        workflow: None,
     };
     (name.to_owned(), Arc::new(service))
 }

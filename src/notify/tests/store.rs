@@ -3,14 +3,18 @@
 use std::sync::{Arc, Mutex};
 
 use crate::domain::content::Content;
+use crate::domain::follow_up::{FollowUp, FollowUpId};
 use crate::domain::ids::{ItemId, SenderId, Sequence, TenantId, UserId};
 use crate::domain::item::Item;
 use crate::domain::notification::{AttemptResult, DeliveryState, Notification, NotificationId};
 use crate::domain::session::AgentSession;
+use crate::domain::time::Timestamp;
+use crate::domain::workflow::WorkflowDigest;
 use crate::store::memory::{CommitFault, MemoryStore};
 use crate::store::people::PeopleRows;
 use crate::store::{
     AnsweredRequest, Batch, KnownReference, Names, Numbers, OpenItem, Resume, Store, StoreError,
+    WorkflowSource,
 };
 
 /// Shared by the test and the engine's thread.
@@ -116,6 +120,22 @@ impl Store for SharedStore {
         limit: usize,
     ) -> Result<Vec<Notification>, StoreError> {
         self.with(|store| store.parked_notifications(after, limit))
+    }
+    fn flow_timers(
+        &mut self,
+        after: Sequence,
+        limit: usize,
+    ) -> Result<Vec<(Sequence, Timestamp)>, StoreError> {
+        self.with(|store| store.flow_timers(after, limit))
+    }
+    fn workflow(&mut self, digest: WorkflowDigest) -> Result<Option<WorkflowSource>, StoreError> {
+        self.with(|store| store.workflow(digest))
+    }
+    fn follow_up(&mut self, id: FollowUpId) -> Result<Option<FollowUp>, StoreError> {
+        self.with(|store| store.follow_up(id))
+    }
+    fn open_follow_ups(&mut self, sequence: Sequence) -> Result<Vec<FollowUp>, StoreError> {
+        self.with(|store| store.open_follow_ups(sequence))
     }
     fn commit(&mut self, batch: &Batch) -> Result<(), StoreError> {
         let mut attempts = batch.attempts.iter();

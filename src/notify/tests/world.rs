@@ -12,6 +12,7 @@ use super::receiver::Receiver;
 use super::store::SharedStore;
 use crate::domain::content::{ContactDatum, Content};
 use crate::domain::distribution::DistributionPolicy;
+use crate::domain::facts::Utc;
 use crate::domain::ids::Priority;
 use crate::domain::message::{Address, Cancel, Submission};
 use crate::domain::notification::EventKind;
@@ -224,6 +225,7 @@ pub fn policy(notify: Option<Arc<NotifyPolicy>>) -> Policy {
         queue_items_max: 1_000,
         contact_data: Vec::new(),
         distribution: DistributionPolicy::default(),
+        workflow: None,
     };
     let tenant = TenantPolicy {
         name: "bank".to_owned(),
@@ -235,6 +237,9 @@ pub fn policy(notify: Option<Arc<NotifyPolicy>>) -> Policy {
         services: BTreeMap::from([("loans".to_owned(), Arc::new(service))]),
         agents: AgentPolicy::default(),
         show_customer_identifiers: false,
+        workflows: Default::default(),
+        work_groups: Default::default(),
+        clock: Arc::new(Utc),
     };
     let sender = SenderPolicy {
         name: "core".to_owned(),

@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 
 use super::*;
 use crate::domain::access::{SESSION_ABSOLUTE_MS, SESSION_IDLE_MS, SESSION_NOTE_MS};
+use crate::domain::facts::Utc;
 use crate::domain::people::UserPatch;
 use crate::domain::policy::{AgentPolicy, Policy, TenantPolicy};
 use crate::engine::Engine;
@@ -31,6 +32,9 @@ async fn door() -> Door {
         services: Default::default(),
         agents: AgentPolicy::default(),
         show_customer_identifiers: false,
+        workflows: Default::default(),
+        work_groups: Default::default(),
+        clock: Arc::new(Utc),
     };
     let policy = Policy {
         tenants: [("bank".to_owned(), Arc::new(tenant))].into(),

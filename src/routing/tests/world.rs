@@ -61,6 +61,7 @@ pub fn setups(policies: [Option<DistributionPolicy>; 3]) -> Vec<ServiceSetup> {
                 queue_items_max: 1_000,
                 contact_data: Vec::new(),
                 distribution,
+                workflow: None,
             })
         });
         ServiceSetup {
@@ -155,6 +156,7 @@ impl World {
             expires_at: None,
             waiting_since: Some(self.now),
             parked_until: None,
+            flow_due: None,
             class: ClassId::NO_SKILLS,
             preferred: None,
             agent: None,

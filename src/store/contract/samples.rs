@@ -52,6 +52,7 @@ pub fn item(sequence: u64) -> Item {
         accepted_at: None,
         attempts: 0,
         holder: None,
+        flow: None,
         wish: None,
         ended: None,
         chargeable: true,

@@ -8,12 +8,15 @@ use super::people::People;
 use super::sessions::Sessions;
 use crate::domain::content::{Attachment, Content};
 use crate::domain::entrance::EntranceOrders;
+use crate::domain::follow_up::{FollowUp, FollowUpId};
 use crate::domain::ids::{BlobId, ItemId, SenderId, Sequence, ServiceId, UserId};
 use crate::domain::item::{Item, ItemState};
 use crate::domain::journal::JournalEntry;
 use crate::domain::outcome::Outcome;
+use crate::domain::workflow::WorkflowDigest;
 use crate::store::{
     AnsweredRequest, AuditEntry, Batch, ChangedItem, Chunk, NewItem, Numbers, StoreError,
+    WorkflowSource,
 };
 
 /// All rows, as after the last commit.
@@ -35,6 +38,8 @@ pub(super) struct Committed {
     pub(super) sessions: Arc<Sessions>,
     pub(super) audit: Vec<AuditEntry>,
     pub(super) outbox: Outbox,
+    pub(super) workflows: BTreeMap<WorkflowDigest, WorkflowSource>,
+    pub(super) follow_ups: BTreeMap<FollowUpId, FollowUp>,
 }
 
 /// An item with its content and the messages that made it.
@@ -163,6 +168,16 @@ impl Committed {
     }
 
     pub(super) fn apply(&mut self, batch: &Batch) {
+        for version in &batch.workflows {
+            let known = self.workflows.entry(version.digest);
+            known.or_insert_with(|| version.clone());
+        }
+        for follow_up in &batch.follow_ups {
+            let known = self.follow_ups.entry(follow_up.id);
+            known
+                .and_modify(|known| known.closed = follow_up.closed.clone())
+                .or_insert_with(|| follow_up.clone());
+        }
         for chunk in &batch.chunks {
             let blob = self.blobs.entry(chunk.blob).or_default();
             blob.chunks.push(Arc::from(chunk.bytes.as_slice()));

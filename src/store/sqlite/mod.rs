@@ -45,12 +45,16 @@ use self::row::{item_by_sequence, key, sequence, sequence_by_id};
 use super::people::PeopleRows;
 use super::{
     AnsweredRequest, Batch, KnownReference, Names, Numbers, OpenItem, Resume, Store, StoreError,
+    WorkflowSource,
 };
 use crate::domain::content::Content;
+use crate::domain::follow_up::{FollowUp, FollowUpId};
 use crate::domain::ids::{ItemId, SenderId, Sequence, TenantId, UserId};
 use crate::domain::item::Item;
 use crate::domain::notification::{Notification, NotificationId};
 use crate::domain::session::AgentSession;
+use crate::domain::time::Timestamp;
+use crate::domain::workflow::WorkflowDigest;
 
 /// Reference entries that a quiet moment writes or moves: some 5 ms.
 const TIDY_ENTRIES: usize = 1_000;
@@ -422,6 +426,26 @@ impl Store for SqliteStore {
         limit: usize,
     ) -> Result<Vec<Notification>, StoreError> {
         outbox::parked(self.snapshot()?, after, limit)
+    }
+
+    fn flow_timers(
+        &mut self,
+        _after: Sequence,
+        _limit: usize,
+    ) -> Result<Vec<(Sequence, Timestamp)>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    fn workflow(&mut self, _digest: WorkflowDigest) -> Result<Option<WorkflowSource>, StoreError> {
+        Ok(None)
+    }
+
+    fn follow_up(&mut self, _id: FollowUpId) -> Result<Option<FollowUp>, StoreError> {
+        Ok(None)
+    }
+
+    fn open_follow_ups(&mut self, _sequence: Sequence) -> Result<Vec<FollowUp>, StoreError> {
+        Ok(Vec::new())
     }
 
     fn commit(&mut self, batch: &Batch) -> Result<(), StoreError> {

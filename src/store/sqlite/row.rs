@@ -71,6 +71,7 @@ fn item(row: &Row<'_>) -> rusqlite::Result<Item> {
         attempts: row.get(21)?,
         holder: holder(row)?,
         wish: wish_column::Wishes::default().of(row, 25)?,
+        flow: None,
         ended: ending(row)?,
         chargeable: row.get(17)?,
         content_digest: row.get(18)?,

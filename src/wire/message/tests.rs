@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use crate::domain::code::Code;
 use crate::domain::distribution::DistributionPolicy;
+use crate::domain::facts::Utc;
 use crate::domain::ids::Priority;
 use crate::domain::message::{Message, Submission, Update};
 use crate::domain::policy::{
@@ -43,6 +44,7 @@ fn service(name: &str) -> ServicePolicy {
         queue_items_max: QUEUE_ITEMS_MAX_DEFAULT,
         contact_data: Vec::new(),
         distribution: DistributionPolicy::default(),
+        workflow: None,
     }
 }
 
@@ -76,6 +78,9 @@ fn tenant() -> TenantPolicy {
             .into(),
         agents: AgentPolicy::default(),
         show_customer_identifiers: false,
+        workflows: Default::default(),
+        work_groups: Default::default(),
+        clock: Arc::new(Utc),
     }
 }
 

@@ -1,0 +1,3 @@
+//! Workflows at work: `command` says what people can ask.
+
+pub mod command;
