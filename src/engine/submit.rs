@@ -19,7 +19,7 @@ use crate::store::{KnownReference, Store, StoreError};
 use super::Engine;
 use super::command::{Pending, Reply, Submit, SubmitMany};
 use super::directory::SenderEntry;
-use super::storage_failed;
+use super::trouble::storage_failed;
 use super::turn::Turn;
 
 /// A decision, or the failure of the store that prevented it.

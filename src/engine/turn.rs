@@ -16,7 +16,7 @@ use crate::store::{Batch, ChangedItem, NewItem, StoreError, TRACEPARENT};
 use super::command::{Command, Pending, Reply};
 use super::live::LiveEvent;
 use super::notify::notify_of;
-use super::storage_failed;
+use super::trouble::storage_failed;
 
 /// Commands that may wait for the next turn because their item has changed in this one. Each turn
 /// carries out one per item, so a sender that changes one item faster than that must be slowed.

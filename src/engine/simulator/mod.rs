@@ -26,11 +26,11 @@ use crate::domain::item::Item;
 use crate::domain::journal::Actor;
 use crate::domain::message::Submission;
 
-use super::REST_MS;
 use super::command::Command;
 use super::invariants::{check_limits, check_places};
 use super::people::change::ChangePeople;
 use super::planted::Plant;
+use super::trouble::REST_MS;
 use super::world::{World, told};
 use record::Record;
 use setting::{PEOPLE, everybody, full_policy};
