@@ -3,6 +3,7 @@
 pub mod access;
 pub mod agent;
 pub mod answer;
+pub mod audience;
 pub mod code;
 pub mod content;
 pub mod distribution;

@@ -31,6 +31,10 @@ pub enum Action {
     DirectItem,
     /// Set an agent off duty.
     DirectAgent,
+    /// See alerts and buttons of workflows: those for one's role or work groups, else everything.
+    SeeFollowUp,
+    /// Acknowledge the alerts and push the buttons that are for one's role or work groups.
+    HandleFollowUp,
     /// Search customers and see their items.
     SeeCustomers,
     /// See identifiers of customers unmasked where the tenant hides them.
@@ -57,7 +61,7 @@ pub enum Action {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Action; 21] = [
+    pub const ALL: [Action; 23] = [
         Action::KeepOwnState,
         Action::WorkOnItem,
         Action::PickItem,
@@ -68,6 +72,8 @@ impl Action {
         Action::OrderEntrance,
         Action::DirectItem,
         Action::DirectAgent,
+        Action::SeeFollowUp,
+        Action::HandleFollowUp,
         Action::SeeCustomers,
         Action::SeeIdentifiers,
         Action::EraseCustomer,
@@ -123,6 +129,9 @@ pub fn reach(role: Role, action: Action) -> Reach {
         Action::OrderEntrance => [Nowhere, Supervised, Nowhere, Tenant],
         Action::DirectItem => [Nowhere, Supervised, Nowhere, Tenant],
         Action::DirectAgent => [Nowhere, Supervised, Nowhere, Tenant],
+        // What is one's own is what is for one of one's work groups.
+        Action::SeeFollowUp => [Membership, Supervised, Tenant, Tenant],
+        Action::HandleFollowUp => [Membership, Supervised, Nowhere, Tenant],
         Action::SeeCustomers => [Nowhere, Supervised, Tenant, Tenant],
         Action::SeeIdentifiers => [Nowhere, Nowhere, Nowhere, Tenant],
         Action::EraseCustomer => [Nowhere, Nowhere, Nowhere, Tenant],
@@ -271,6 +280,8 @@ mod tests {
             (Action::OrderEntrance, ["-----", "o-s--", "-----", "omsxt"]),
             (Action::DirectItem, ["-----", "o-s--", "-----", "omsxt"]),
             (Action::DirectAgent, ["-----", "o-s--", "-----", "omsxt"]),
+            (Action::SeeFollowUp, ["om---", "oms--", "omsxt", "omsxt"]),
+            (Action::HandleFollowUp, ["om---", "oms--", "-----", "omsxt"]),
             (Action::SeeCustomers, ["-----", "o-s--", "omsxt", "omsxt"]),
             (Action::SeeIdentifiers, ["-----", "-----", "-----", "omsxt"]),
             (Action::EraseCustomer, ["-----", "-----", "-----", "omsxt"]),
@@ -304,6 +315,7 @@ mod tests {
             Action::SeeService,
             Action::SeeItem,
             Action::SeeAgents,
+            Action::SeeFollowUp,
             Action::SeeCustomers,
             Action::SeeReports,
             Action::SeeNotifications,
