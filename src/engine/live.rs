@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
+use crate::domain::follow_up::FollowUp;
 use crate::domain::ids::{ItemId, OfferId, Sequence, ServiceId, TenantId, UserId};
 use crate::domain::item::ItemState;
 use crate::domain::journal::JournalEvent;
@@ -19,7 +20,7 @@ pub const EVENTS_KEPT_MAX: usize = 10_000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct EventId(pub u64);
 
-/// Something that happened to agents or to items in their hands.
+/// Something that happened to agents, to items in their hands, or to what workflows show to people.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LiveEvent {
     /// An item rings at agents.
@@ -60,6 +61,13 @@ pub enum LiveEvent {
         tenant: TenantId,
         /// Who.
         agent: UserId,
+    },
+    /// A workflow shows an alert or a button, or it is closed.
+    FollowUp {
+        /// As it is now.
+        follow_up: FollowUp,
+        /// Of which item.
+        item: ItemId,
     },
 }
 

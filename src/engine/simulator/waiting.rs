@@ -349,7 +349,10 @@ fn check_queued(
 pub(super) fn watch_order(engine: &mut Engine<MemoryStore>, now: Timestamp, live: &[LiveEvent]) {
     let offered = live.iter().filter_map(|event| match event {
         LiveEvent::Offered(offer) => Some(offer),
-        LiveEvent::OfferEnded { .. } | LiveEvent::Item { .. } | LiveEvent::Agent { .. } => None,
+        LiveEvent::OfferEnded { .. }
+        | LiveEvent::Item { .. }
+        | LiveEvent::Agent { .. }
+        | LiveEvent::FollowUp { .. } => None,
     });
     let offers: Vec<_> = offered.collect();
     if offers.is_empty() {

@@ -46,7 +46,7 @@ pub fn routes() -> Routes {
 }
 
 /// What happens to oneself, and to the services and agents one may see, as server-sent events:
-/// `snapshot`, `offered`, `offerEnded`, `item`, `state`, `services`. With the number of the last
+/// `snapshot`, `offered`, `offerEnded`, `item`, `state`, `followUp`, `services`. With the number of the last
 /// event that one has, what came since comes first; when nobody knows any longer, or without a
 /// number, a `snapshot`.
 #[utoipa::path(get, path = "/api/v1/events", tag = "events",

@@ -1,5 +1,6 @@
 //! Which events are whose affair.
 
+use crate::domain::audience::FollowUpScope;
 use crate::domain::ids::{ServiceId, TenantId, UserId};
 use crate::domain::people::User;
 use crate::domain::permission::{Action, Scope, Target, may, scope};
@@ -7,7 +8,7 @@ use crate::engine::live::LiveEvent;
 use crate::engine::view::{ServiceView, View};
 
 /// Whether the user is told of the event: an agent of what is its own, whoever may see the items
-/// of a service or its agents of what happens there.
+/// of a service or its agents of what happens there, of follow-ups those for whom they are.
 pub fn concerns(user: &User, view: &View, event: &LiveEvent) -> bool {
     match event {
         LiveEvent::Offered(offer) => {
@@ -18,6 +19,9 @@ pub fn concerns(user: &User, view: &View, event: &LiveEvent) -> bool {
         }
         LiveEvent::Agent { tenant, agent } => {
             *agent == user.id || sees_agent(user, view, *tenant, *agent)
+        }
+        LiveEvent::FollowUp { follow_up, item: _ } => {
+            FollowUpScope::of(user, Action::SeeFollowUp).holds(follow_up)
         }
     }
 }

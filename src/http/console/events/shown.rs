@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::Serialize;
 
+use crate::domain::follow_up::FollowUp;
 use crate::domain::ids::{ItemId, OfferId, Priority, Sequence, ServiceId, UserId};
 use crate::engine::agents::view::AgentView;
 use crate::engine::live::LiveEvent;
@@ -53,7 +54,7 @@ pub fn row_of(event: &LiveEvent) -> Option<Sequence> {
     match event {
         LiveEvent::Offered(offer) => Some(offer.sequence),
         LiveEvent::OfferEnded { item, .. } => Some(*item),
-        LiveEvent::Item { .. } | LiveEvent::Agent { .. } => None,
+        LiveEvent::Item { .. } | LiveEvent::Agent { .. } | LiveEvent::FollowUp { .. } => None,
     }
 }
 
@@ -61,7 +62,10 @@ pub fn row_of(event: &LiveEvent) -> Option<Sequence> {
 pub fn agent_of(event: &LiveEvent) -> Option<UserId> {
     match event {
         LiveEvent::Agent { agent, .. } => Some(*agent),
-        LiveEvent::Offered(_) | LiveEvent::OfferEnded { .. } | LiveEvent::Item { .. } => None,
+        LiveEvent::Offered(_)
+        | LiveEvent::OfferEnded { .. }
+        | LiveEvent::Item { .. }
+        | LiveEvent::FollowUp { .. } => None,
     }
 }
 
@@ -79,6 +83,8 @@ pub enum EventJson {
     Item(ItemChangeJson),
     /// An agent's state has changed.
     State(Box<AgentJson>),
+    /// A workflow shows an alert or a button, or it is closed.
+    FollowUp(FollowUpChangeJson),
     /// Counts or entrances of services have changed.
     Services(Vec<ServiceJson>),
 }
@@ -92,6 +98,7 @@ impl EventJson {
             EventJson::OfferEnded(_) => "offerEnded",
             EventJson::Item(_) => "item",
             EventJson::State(_) => "state",
+            EventJson::FollowUp(_) => "followUp",
             EventJson::Services(_) => "services",
         }
     }
@@ -148,6 +155,10 @@ impl EventJson {
             LiveEvent::Agent { tenant: _, agent } => {
                 let agent = agents.remove(agent)?;
                 Some(EventJson::State(Box::new(agent)))
+            }
+            LiveEvent::FollowUp { follow_up, item } => {
+                let change = FollowUpChangeJson::of(follow_up, *item);
+                Some(EventJson::FollowUp(change))
             }
         }
     }
@@ -236,6 +247,31 @@ pub struct ItemChangeJson {
     state: &'static str,
     version: u32,
     event: &'static str,
+}
+
+/// An alert or a button that has come, or has gone.
+#[derive(Debug, Serialize)]
+pub struct FollowUpChangeJson {
+    id: String,
+    item: String,
+    kind: &'static str,
+    to: String,
+    state: &'static str,
+}
+
+impl FollowUpChangeJson {
+    fn of(follow_up: &FollowUp, item: ItemId) -> FollowUpChangeJson {
+        FollowUpChangeJson {
+            id: follow_up.id.to_string(),
+            item: item.to_string(),
+            kind: follow_up.kind.name(),
+            to: follow_up.to.name().to_owned(),
+            state: match follow_up.closed {
+                None => "open",
+                Some(_) => "closed",
+            },
+        }
+    }
 }
 
 fn service_name(view: &View, id: ServiceId) -> String {

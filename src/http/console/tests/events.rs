@@ -6,13 +6,18 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
+use uuid::Uuid;
 
-use super::world::{asking, open, open_with, refusal, session_of, shown};
+use super::world::{asking, change, open, open_with, refusal, session_of, shown};
 use crate::domain::agent::Presence;
-use crate::domain::ids::{TenantId, UserId};
+use crate::domain::follow_up::{Closed, FollowUp, FollowUpId, FollowUpKind};
+use crate::domain::ids::{ItemId, Sequence, TenantId, UserId};
 use crate::domain::journal::Actor;
+use crate::domain::people::UserPatch;
+use crate::domain::workflow::{Audience, StageNumber};
 use crate::engine::agents::command::{ActOnItem, By, ItemVerb, SetState};
 use crate::engine::live::{EVENTS_KEPT_MAX, LiveEvent};
+use crate::engine::people::change::Edit;
 use crate::engine::run::clock;
 use crate::http::attendance::streams::STREAMS_PER_USER_MAX;
 use crate::http::tests::world::{Ask, Setting, World, work_item_with};
@@ -306,6 +311,98 @@ async fn who_watches_is_told_of_what_they_may_see_and_no_more() {
                 let own = told.name == "services" || told.data["name"] == who;
                 assert!(own, "{who} is told {told:?}");
             }
+        }
+    }
+}
+
+/// A follow-up of an item in that service, for those people.
+fn follow_up(world: &World, service: &str, to: &str) -> FollowUp {
+    let view = world.shared.engine.view();
+    let (tenant, _) = view.tenant_named("demo").expect("there");
+    FollowUp {
+        id: FollowUpId(Uuid::now_v7()),
+        sequence: Sequence(1),
+        tenant,
+        service: view.service(tenant, service).expect("there").id,
+        workflow: "loan".to_owned(),
+        stage: StageNumber(3),
+        stages: 7,
+        kind: FollowUpKind::Alert {
+            text: "Nobody took it".to_owned(),
+        },
+        to: Audience::of(to),
+        shown_at: clock(),
+        closed: None,
+    }
+}
+
+#[tokio::test]
+async fn follow_ups_are_told_to_those_they_are_for() {
+    let world = open().await;
+    let edit = Edit::Change {
+        name: "target".parse().expect("a name"),
+        patch: UserPatch {
+            work_groups: Some(["backoffice".to_owned()].into()),
+            ..UserPatch::default()
+        },
+        if_version: None,
+    };
+    change(&world, vec![edit]).await;
+    let mut listening = Vec::new();
+    let who = [
+        "agent",
+        "target",
+        "supervisor",
+        "elsewhere",
+        "auditor",
+        "stranger",
+    ];
+    for who in who {
+        let token = session_of(&world, who).await;
+        let mut listener = listen(&world, events(), &token).await;
+        listener.until("snapshot").await;
+        listening.push((who, listener));
+    }
+    let item = ItemId(Uuid::now_v7());
+    let shown = [
+        ("loans", "agent"),
+        ("loans", "supervisor"),
+        ("quiet", "supervisor"),
+        ("quiet", "backoffice"),
+        ("quiet", "admin"),
+    ];
+    let mut told = shown.map(|(service, to)| follow_up(&world, service, to));
+    let live = world.shared.engine.live();
+    let tell = |follow_up: &FollowUp| {
+        let follow_up = follow_up.clone();
+        live.publish(vec![LiveEvent::FollowUp { follow_up, item }], clock());
+    };
+    told.iter().for_each(tell);
+    for follow_up in &mut told {
+        let (at, by) = (clock(), None);
+        follow_up.closed = Some(Closed { at, by });
+    }
+    told.iter().for_each(tell);
+    for (who, mut listener) in listening {
+        let own: &[usize] = match who {
+            "agent" => &[0],
+            "target" => &[0, 3],
+            "supervisor" => &[1],
+            "elsewhere" => &[2],
+            "auditor" => &[0, 1, 2, 3, 4],
+            _ => &[],
+        };
+        for state in ["open", "closed"] {
+            for index in own {
+                let expected = serde_json::json!({"id": told[*index].id.to_string(),
+                    "item": item.to_string(), "kind": "alert", "to": shown[*index].1,
+                    "state": state});
+                assert_eq!(listener.until("followUp").await.data, expected, "{who}");
+            }
+        }
+        world.shutdown.send_replace(Some(Instant::now() + PATIENCE));
+        while let Some(more) = listener.next().await {
+            assert_ne!(more.name, "followUp", "{who} is told {more:?}");
         }
     }
 }
