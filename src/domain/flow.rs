@@ -66,12 +66,14 @@ pub enum Rest {
     Stopped(Stop),
 }
 
-/// Why a workflow cannot go on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// Why a workflow cannot go on. Its text is for whoever mends it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum Stop {
     /// It took too many steps in one day.
+    #[error("it took more than {STEPS_PER_DAY_MAX} steps in one day")]
     TooManySteps,
     /// The version it began with cannot be read by this program.
+    #[error("the version that the item began with cannot be read by this program")]
     UnreadableVersion,
 }
 

@@ -71,6 +71,15 @@ impl Wish {
         Some(wish)
     }
 
+    /// The same without asking for skills.
+    pub fn without_skills(wish: &Wish) -> Option<Wish> {
+        let wish = Wish {
+            skills: Vec::new(),
+            ..wish.clone()
+        };
+        wish.some()
+    }
+
     /// The same without anybody preferred: for an item that goes to other people's service.
     pub fn without_preferred(wish: Option<&Wish>) -> Option<Wish> {
         let skills = wish.map(|wish| wish.skills.clone()).unwrap_or_default();

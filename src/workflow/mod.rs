@@ -7,6 +7,7 @@ mod element;
 mod fault;
 mod known;
 mod load;
+pub mod run;
 mod tree;
 mod value;
 
