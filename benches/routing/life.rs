@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 
 use anteroom::domain::agent::Presence;
 use anteroom::domain::content::Content;
+use anteroom::domain::facts::Utc;
 use anteroom::domain::ids::{ItemId, Sequence, UserId};
 use anteroom::domain::journal::Actor;
 use anteroom::domain::message::Submission;
@@ -306,6 +307,9 @@ fn policy() -> Policy {
         services: [("loans".to_owned(), loans)].into(),
         agents: AgentPolicy::default(),
         show_customer_identifiers: false,
+        workflows: Default::default(),
+        work_groups: Default::default(),
+        clock: Arc::new(Utc),
     };
     let sender = SenderPolicy {
         name: "core".to_owned(),

@@ -1,6 +1,7 @@
 //! What a decision costs when few and when very many items wait: the core alone, 500 agents who
 //! hold 20 skills unevenly. Each cycle an agent ends an item, is offered the next, accepts it, and
 //! another one like it comes: three commands, each followed by a match, and as many wait as before.
+//! The same with many items beside them that stand in the timers of workflows.
 //! Then whole lives over a real store, beside mere acceptance.
 //! `cargo bench --bench routing`.
 
@@ -31,6 +32,8 @@ use anteroom::routing::service::ServiceSetup;
 const AGENTS: u32 = 500;
 const SKILLS: u64 = 20;
 const WAITING: [u64; 3] = [1_000, 100_000, 1_000_000];
+/// Items in the timers of workflows, beside the fewest waiting.
+const IN_WORKFLOWS: u64 = 100_000;
 const COMMANDS_PER_CYCLE: usize = 3;
 /// Items that wait while whole lives are measured.
 const LIFE_WAITING: u64 = 100_000;
@@ -66,7 +69,12 @@ fn main() -> anyhow::Result<()> {
 }
 
 fn decisions(options: &Options) {
-    let mut floors: Vec<Floor> = WAITING.iter().map(|waiting| Floor::new(*waiting)).collect();
+    let mut sizes = WAITING.map(|waiting| (waiting, 0)).to_vec();
+    sizes.push((WAITING[0], IN_WORKFLOWS));
+    let floors = sizes
+        .iter()
+        .map(|(waiting, timed)| Floor::new(*waiting, *timed));
+    let mut floors: Vec<Floor> = floors.collect();
     let mut rates: Vec<Vec<f64>> = vec![Vec::new(); floors.len()];
     for _ in 0..options.rounds {
         for (floor, rates) in floors.iter_mut().zip(&mut rates) {
@@ -75,17 +83,25 @@ fn decisions(options: &Options) {
     }
     let mut table = Table::new();
     table.load_style(ASCII_MARKDOWN);
-    table.set_header(["waiting", "commands/s, median", "lowest", "highest"]);
-    for (waiting, rates) in WAITING.iter().zip(&mut rates) {
+    table.set_header([
+        "waiting",
+        "in workflows",
+        "commands/s, median",
+        "lowest",
+        "highest",
+    ]);
+    for ((waiting, timed), rates) in sizes.iter().zip(&mut rates) {
         rates.sort_by(f64::total_cmp);
         let shown = [median(rates), rates[0], rates[rates.len() - 1]];
         let shown = shown.map(|rate| format!("{rate:.0}"));
-        table.add_row([vec![waiting.to_string()], shown.to_vec()].concat());
+        table.add_row([vec![waiting.to_string(), timed.to_string()], shown.to_vec()].concat());
     }
     println!("{table}");
-    let ratio = median(&rates[0]) / median(&rates[rates.len() - 1]);
+    let ratio = median(&rates[0]) / median(&rates[WAITING.len() - 1]);
     println!("a command beside 1,000,000 waiting costs {ratio:.2} times one beside 1,000");
     println!("reach: at most {RATIO_REACH}");
+    let ratio = median(&rates[0]) / median(&rates[WAITING.len()]);
+    println!("beside {IN_WORKFLOWS} in the timers of workflows it costs {ratio:.2} times as much");
 }
 
 fn lives(options: &Options) -> anyhow::Result<()> {
@@ -148,7 +164,7 @@ struct Floor {
 }
 
 impl Floor {
-    fn new(waiting: u64) -> Floor {
+    fn new(waiting: u64, in_workflows: u64) -> Floor {
         let now = Timestamp(1_000_000);
         let tenant = TenantSetup {
             id: TENANT,
@@ -182,6 +198,9 @@ impl Floor {
             let class = floor.classes[scatter(number) as usize % floor.classes.len()];
             floor.come(class);
         }
+        for number in 0..in_workflows {
+            floor.wait_in_workflow(number);
+        }
         for number in 0..AGENTS {
             let distribution = floor.core.distribution_mut();
             distribution.set_presence(UserId(number), Presence::Online, now);
@@ -201,11 +220,27 @@ impl Floor {
             expires_at: None,
             waiting_since: Some(Timestamp(1_000_000)),
             parked_until: None,
+            flow_due: None,
             class: self.came[sequence.0 as usize],
             preferred: None,
             agent: None,
             asked: None,
         }
+    }
+
+    /// An item stands in a workflow, to be woken within the next day.
+    fn wait_in_workflow(&mut self, number: u64) {
+        const DAY_MS: u64 = 24 * 3_600_000;
+        let sequence = Sequence(self.came.len() as u64);
+        self.came.push(self.classes[0]);
+        let in_ms = i64::try_from(DAY_MS / 2 + scatter(number) % DAY_MS).expect("two days fit");
+        let place = Place {
+            state: ItemState::InWorkflow,
+            flow_due: Some(self.now.plus_ms(in_ms)),
+            waiting_since: None,
+            ..self.place(sequence)
+        };
+        self.core.apply(None, &place, self.now);
     }
 
     fn come(&mut self, class: ClassId) {
@@ -306,6 +341,7 @@ fn service() -> ServiceSetup {
         queue_items_max: u32::MAX,
         contact_data: Vec::new(),
         distribution: DistributionPolicy::default(),
+        workflow: None,
     };
     ServiceSetup {
         id: SERVICE,

@@ -101,6 +101,8 @@ pub enum JournalEvent {
     TransferredByWorkflow,
     /// A condition could not be evaluated and counts as false. Data: `when`, `why`.
     ConditionFailed,
+    /// An action could not be done and was left out. Data: `action`, `why`.
+    ActionFailed,
     /// People were told. Data: `followUp`, `to`, `text`.
     AlertShown,
     /// People were not told, for the item is not chargeable. Data: `to`, `text`.
@@ -127,7 +129,7 @@ pub enum JournalEvent {
 
 impl JournalEvent {
     /// Every event.
-    pub const ALL: [JournalEvent; 43] = [
+    pub const ALL: [JournalEvent; 44] = [
         JournalEvent::Received,
         JournalEvent::StartReached,
         JournalEvent::Released,
@@ -160,6 +162,7 @@ impl JournalEvent {
         JournalEvent::SkillsRelaxed,
         JournalEvent::TransferredByWorkflow,
         JournalEvent::ConditionFailed,
+        JournalEvent::ActionFailed,
         JournalEvent::AlertShown,
         JournalEvent::AlertSuppressed,
         JournalEvent::AlertAcknowledged,
@@ -219,6 +222,7 @@ impl JournalEvent {
             JournalEvent::WorkflowStopped => 41,
             JournalEvent::WorkflowFinished => 42,
             JournalEvent::CancelledByWorkflow => 43,
+            JournalEvent::ActionFailed => 44,
         }
     }
 
@@ -264,6 +268,7 @@ impl JournalEvent {
             JournalEvent::SkillsRelaxed => "skillsRelaxed",
             JournalEvent::TransferredByWorkflow => "transferredByWorkflow",
             JournalEvent::ConditionFailed => "conditionFailed",
+            JournalEvent::ActionFailed => "actionFailed",
             JournalEvent::AlertShown => "alertShown",
             JournalEvent::AlertSuppressed => "alertSuppressed",
             JournalEvent::AlertAcknowledged => "alertAcknowledged",

@@ -20,6 +20,9 @@ pub struct SenderEntry {
     pub tenant: TenantId,
 }
 
+/// The sender of all follow-ups of a tenant: no sender of a configuration can be called that.
+const FOLLOW_UPS: &str = "@follow-ups";
+
 /// Names and numbers. See the module.
 #[derive(Default)]
 pub struct Directory {
@@ -27,6 +30,7 @@ pub struct Directory {
     senders: HashMap<String, SenderEntry>,
     sender_names: HashMap<SenderId, (TenantId, Arc<str>)>,
     subscribers: HashMap<SenderId, Arc<NotifyPolicy>>,
+    follow_ups: HashMap<TenantId, SenderId>,
     services: HashMap<TenantId, HashMap<String, ServiceId>>,
     service_names: Vec<(TenantId, Arc<str>, ServiceId)>,
 }
@@ -41,6 +45,7 @@ pub fn names_of(policy: &Policy) -> Names {
             .values()
             .filter(|sender| sender.tenant == tenant.name)
             .map(|sender| sender.name.clone())
+            .chain([FOLLOW_UPS.to_owned()])
             .collect(),
     });
     Names {
@@ -59,6 +64,9 @@ impl Directory {
         for (tenant, name, id) in &numbers.senders {
             let names = (*tenant, Arc::from(name.as_str()));
             directory.sender_names.insert(*id, names);
+            if name == FOLLOW_UPS {
+                directory.follow_ups.insert(*tenant, *id);
+            }
             // A sender that was moved has a number in each of its tenants: the policy says which
             // is meant. One that is not in the policy any longer means none.
             let is_of = |sender: &Arc<SenderPolicy>| {
@@ -92,6 +100,12 @@ impl Directory {
     /// The numbers of the sender of that name, if it is in the configuration.
     pub fn sender(&self, name: &str) -> Option<SenderEntry> {
         self.senders.get(name).copied()
+    }
+
+    /// The sender of a tenant's follow-ups.
+    pub fn follow_ups_of(&self, tenant: TenantId) -> Option<SenderEntry> {
+        let id = *self.follow_ups.get(&tenant)?;
+        Some(SenderEntry { id, tenant })
     }
 
     /// The numbers of the sender that a command comes from. `None`: it has left the configuration

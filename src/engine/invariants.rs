@@ -44,6 +44,7 @@ pub(super) fn ends(event: JournalEvent) -> bool {
         | JournalEvent::SkillsRelaxed
         | JournalEvent::TransferredByWorkflow
         | JournalEvent::ConditionFailed
+        | JournalEvent::ActionFailed
         | JournalEvent::AlertShown
         | JournalEvent::AlertSuppressed
         | JournalEvent::AlertAcknowledged

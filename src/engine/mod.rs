@@ -59,6 +59,7 @@ use agents::view::AgentView;
 use agents::{gets_items, setup_of};
 use command::{Command, Pending};
 use directory::{Directory, names_of};
+use flows::Versions;
 use ids::{Ids, RandomSource};
 use live::LiveEvent;
 use people::People;
@@ -85,6 +86,7 @@ pub struct Engine<S> {
     rest_until: Timestamp,
     deferred: Vec<Command>,
     uploads: Uploads,
+    versions: Versions,
     /// When the oldest waiting item of a service was received, kept while it is the oldest.
     oldest: HashMap<ServiceId, (Sequence, Timestamp)>,
     services: BTreeMap<ServiceId, Arc<ServiceView>>,
@@ -151,6 +153,7 @@ impl<S: Store> Engine<S> {
             rest_until: now,
             deferred: Vec::new(),
             uploads: Uploads::default(),
+            versions: Versions::default(),
             oldest: HashMap::new(),
             services: BTreeMap::new(),
             people: Arc::default(),
@@ -222,12 +225,22 @@ impl<S: Store> Engine<S> {
                     .or_insert((item.sequence, item.received_at));
             }
         }
+        let mut after = Sequence(0);
+        loop {
+            let page = self.store.flow_timers(after, RESTORE_PAGE)?;
+            let Some((last, _)) = page.last() else { break };
+            after = *last;
+            for (sequence, due) in page {
+                core.restore_flow(sequence, due);
+            }
+        }
         refuse_lost_tenants(&directory, &core)?;
         let old = std::mem::replace(&mut self.core, core);
         self.core
             .distribution_mut()
             .adopt(old.into_distribution(), now);
         self.directory = directory;
+        self.versions.know_all(&policy);
         self.policy = policy;
         self.people = Arc::new(people);
         self.awaited = awaited;
@@ -289,6 +302,7 @@ impl<S: Store> Engine<S> {
         match committed {
             Ok(()) => {
                 self.uploads.committed(&turn.batch, now);
+                self.versions.committed(&turn.batch);
                 self.count_notifications(&turn.batch);
                 self.tidied_up();
                 let refreshed = self.refresh_services();
@@ -324,11 +338,12 @@ impl<S: Store> Engine<S> {
         }
         self.carry_out_all(turn, waiting)?;
         if rests {
-            return Ok(());
+            return self.advance_workflows(turn);
         }
         let overdue = self.uploads.overdue(&turn.batch, turn.now);
         turn.batch.dropped_blobs.extend(overdue);
-        self.release(turn, busy)
+        self.release(turn, busy)?;
+        self.advance_workflows(turn)
     }
 
     fn carry_out_all(&mut self, turn: &mut Turn, waiting: Vec<Command>) -> Result<(), StoreError> {
@@ -375,7 +390,7 @@ impl<S: Store> Engine<S> {
                 Ok(())
             }
             Command::Notifications(command) => self.notifications(turn, *command),
-            Command::Flows(_) => Ok(()),
+            Command::Flows(command) => self.carry_out_flow(turn, *command),
             Command::People(request, reply) => self.change_people(turn, request, reply),
             Command::Reload(policy, reply) => {
                 self.reload(policy, reply, turn.now);

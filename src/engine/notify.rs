@@ -75,6 +75,7 @@ pub fn notify_of(
         | JournalEvent::TakenByWorkflow
         | JournalEvent::SkillsRelaxed
         | JournalEvent::ConditionFailed
+        | JournalEvent::ActionFailed
         | JournalEvent::AlertShown
         | JournalEvent::AlertSuppressed
         | JournalEvent::AlertAcknowledged

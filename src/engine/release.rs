@@ -9,9 +9,10 @@ use crate::domain::session::{AgentResult, ServiceResult};
 use crate::domain::wish::Wish;
 use crate::routing::core::Due;
 use crate::store::{Store, StoreError};
+use crate::workflow::run::Happening;
 
 use super::Engine;
-use super::turn::{Change, Turn};
+use super::turn::{Change, Heard, Turn};
 
 /// Timers that fire in one turn, at most.
 const TIMERS_PER_TURN: usize = 1_000;
@@ -67,6 +68,19 @@ impl<S: Store> Engine<S> {
                 change.data.push(("outcome", outcome.name().to_owned()));
                 self.put_change(turn, &item, change);
             }
+            Due::Start(_) if started && item.flow.is_some() => {
+                let event = ItemEvent::WorkflowBegan;
+                let Ok(state) = transition(item.state, event) else {
+                    return Ok(());
+                };
+                let row = Item {
+                    state,
+                    ..item.clone()
+                };
+                let mut change = Change::of(row, JournalEvent::StartReached, Actor::Engine);
+                change.data.push(("state", state.name().to_owned()));
+                self.put_change(turn, &item, change);
+            }
             Due::Start(_) if started => {
                 let placement = self.core.placement(item.service);
                 let event = ItemEvent::StartReached(placement);
@@ -84,7 +98,12 @@ impl<S: Store> Engine<S> {
                 self.put_change(turn, &item, change);
             }
             Due::Unpark(_) => return self.unpark(turn, &item),
-            Due::Expire(_) | Due::Start(_) | Due::Flow(_) => {}
+            Due::Flow(_) => turn.heard.push_back(Heard {
+                sequence: item.sequence,
+                happening: Happening::Time,
+                row: Some(item),
+            }),
+            Due::Expire(_) | Due::Start(_) => {}
         }
         Ok(())
     }

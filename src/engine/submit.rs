@@ -7,11 +7,13 @@ use crate::domain::code::Code;
 use crate::domain::content::{Content, Expiry, PreferredAgents};
 use crate::domain::ids::{Priority, Sequence, ServiceId, TenantId};
 use crate::domain::item::{Item, ItemState};
+use crate::domain::journal::Actor;
 use crate::domain::message::Submission;
 use crate::domain::policy::{RELATED_CHAIN_MAX, SenderPolicy, ServicePolicy};
 use crate::domain::refusal::{Problem, Refusal};
 use crate::domain::time::Timestamp;
 use crate::domain::wish::Wish;
+use crate::domain::workflow::Workflow;
 use crate::routing::core::unknown_service;
 use crate::routing::requirement::CLASSES_MAX;
 use crate::store::{KnownReference, Store, StoreError};
@@ -19,8 +21,9 @@ use crate::store::{KnownReference, Store, StoreError};
 use super::Engine;
 use super::command::{Pending, Reply, Submit, SubmitMany};
 use super::directory::SenderEntry;
+use super::flows::{Begun, beginning};
 use super::trouble::storage_failed;
-use super::turn::Turn;
+use super::turn::{Created, Turn};
 
 /// A decision, or the failure of the store that prevented it.
 pub(super) type Decision<T> = Result<Result<T, Refusal>, StoreError>;
@@ -160,10 +163,15 @@ impl<S: Store> Engine<S> {
             Ok(state) => state,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let item = self.new_item(turn, entry, service, state, from.received_at, &submission);
-        let warnings = self.warnings(&item, &submission.content, related);
+        let mut item = self.new_item(turn, entry, service, state, from.received_at, &submission);
+        let workflow = self.workflow_of_service(service);
+        item.flow = workflow.as_ref().map(|it| beginning(it, 0, turn.now));
+        let begun = workflow.as_ref().filter(|_| state == ItemState::InWorkflow);
+        let begun = begun.map(|it| self.begin_workflow(&item, &submission.content, it, turn.now));
+        let becomes = begun.as_ref().map_or(&item, Begun::item).clone();
+        let warnings = self.warnings(&becomes, &submission.content, related);
         if submission.dry_run {
-            return Ok(Ok(self.dry_receipt(&item, submission.content, warnings)));
+            return Ok(Ok(self.dry_receipt(&becomes, submission.content, warnings)));
         }
         let bodies = &submission.content.attachments;
         if let Err(refusal) = self.uploads.check(bodies, &turn.batch.chunks) {
@@ -172,9 +180,25 @@ impl<S: Store> Engine<S> {
         self.next_sequence = Sequence(self.next_sequence.0 + 1);
         let place = self.place(&item);
         self.core.apply(None, &place, turn.now);
-        let receipt = self.receipt(&item, submission.content.reference.clone(), warnings);
-        turn.create(item, submission.content, submission.raw, from.traceparent);
-        Ok(Ok(receipt))
+        let reference = submission.content.reference.clone();
+        turn.create(Created {
+            actor: Actor::Sender(item.sender),
+            item: item.clone(),
+            content: submission.content,
+            raw: submission.raw,
+            traceparent: from.traceparent,
+        });
+        match (&workflow, begun) {
+            (Some(workflow), Some(begun)) => self.write_begun(turn, &item, workflow, begun)?,
+            (Some(workflow), None) => self.keep_version(turn, workflow),
+            (None, _) => {}
+        }
+        Ok(Ok(self.receipt(&becomes, reference, warnings)))
+    }
+
+    fn workflow_of_service(&self, service: ServiceId) -> Option<Arc<Workflow>> {
+        let policy = self.core.service(service)?.policy.as_ref()?;
+        policy.workflow.clone()
     }
 
     /// Makes sure that what the item asks of agents has a class, without which it would go to

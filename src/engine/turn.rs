@@ -1,9 +1,10 @@
 //! The working set of one turn: what is decided but not yet committed.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use crate::domain::code::Code;
 use crate::domain::content::Content;
+use crate::domain::follow_up::{FollowUp, FollowUpId};
 use crate::domain::ids::{ItemId, OfferId, SenderId, Sequence, TenantId, UserId};
 use crate::domain::item::Item;
 use crate::domain::journal::{Actor, JournalEntry, JournalEvent};
@@ -12,6 +13,8 @@ use crate::domain::refusal::{Problem, Refusal};
 use crate::domain::session::AgentSession;
 use crate::domain::time::Timestamp;
 use crate::store::{Batch, ChangedItem, NewItem, StoreError, TRACEPARENT};
+
+use crate::workflow::run::Happening;
 
 use super::command::{Command, Pending, Reply};
 use super::live::LiveEvent;
@@ -40,9 +43,13 @@ pub(super) struct Turn {
     pub live: Vec<LiveEvent>,
     /// What senders may want to be told, with the row as it became.
     pub events: Vec<(Item, NotificationEvent)>,
+    /// What happened to items that have a workflow, in order.
+    pub heard: VecDeque<Heard>,
     changed: HashSet<Sequence>,
     /// Where the changed rows stand in the batch.
     changed_rows: HashMap<Sequence, usize>,
+    /// Where the alerts and buttons stand in the batch.
+    follow_ups: HashMap<FollowUpId, usize>,
     /// Where the agent sessions stand in the batch.
     sessions: HashMap<(Sequence, OfferId, UserId), usize>,
     users: HashSet<UserId>,
@@ -92,11 +99,7 @@ impl Turn {
 
     /// Whether this turn has written the item's row already.
     pub(super) fn holds_row(&self, sequence: Sequence) -> bool {
-        let new = &self.batch.new_items;
-        self.changed_rows.contains_key(&sequence)
-            || new
-                .binary_search_by_key(&sequence, |new| new.item.sequence)
-                .is_ok()
+        self.row(sequence).is_some()
     }
 
     /// Writes an agent session as it is now, in place of what this turn wrote of it before.
@@ -110,6 +113,108 @@ impl Turn {
                 sessions.push(session);
             }
         }
+    }
+
+    /// The row of an item as this turn has created or changed it.
+    pub(super) fn row(&self, sequence: Sequence) -> Option<&Item> {
+        self.new_item(sequence)
+            .map(|new| &new.item)
+            .or_else(|| self.changed_row(sequence))
+    }
+
+    fn new_item(&self, sequence: Sequence) -> Option<&NewItem> {
+        let new = &self.batch.new_items;
+        let index = new.binary_search_by_key(&sequence, |new| new.item.sequence);
+        index.ok().map(|index| &new[index])
+    }
+
+    /// The values of an item as this turn has created or changed them.
+    pub(super) fn content(&self, sequence: Sequence) -> Option<&Content> {
+        if let Some(new) = self.new_item(sequence) {
+            return Some(&new.content);
+        }
+        let index = self.changed_rows.get(&sequence)?;
+        self.batch.changed_items[*index].content.as_ref()
+    }
+
+    /// Gives an item, whose row this turn has written already, other values.
+    pub(super) fn set_content(&mut self, sequence: Sequence, content: Content) {
+        let new = &self.batch.new_items;
+        let new = new.binary_search_by_key(&sequence, |new| new.item.sequence);
+        if let Ok(index) = new {
+            self.batch.new_items[index].content = content;
+        } else if let Some(index) = self.changed_rows.get(&sequence) {
+            self.batch.changed_items[*index].content = Some(content);
+        }
+    }
+
+    /// Writes a row once more without a further version, or for the first time with one. The version
+    /// and the count of lines in `row` mean nothing.
+    pub(super) fn revise(&mut self, row: Item) {
+        let sequence = row.sequence;
+        match self.row(sequence) {
+            Some(written) => {
+                let (version, journal_rows) = (written.version, written.journal_rows);
+                let row = Item {
+                    version,
+                    journal_rows,
+                    ..row
+                };
+                self.overwrite(row);
+            }
+            None => {
+                let version = row.version + 1;
+                self.changed.insert(sequence);
+                let index = self.batch.changed_items.len();
+                self.changed_rows.insert(sequence, index);
+                self.batch.changed_items.push(ChangedItem {
+                    item: Item { version, ..row },
+                    content: None,
+                    raw: None,
+                });
+            }
+        }
+    }
+
+    fn overwrite(&mut self, row: Item) {
+        let sequence = row.sequence;
+        if let Some(index) = self.changed_rows.get(&sequence) {
+            self.batch.changed_items[*index].item = row;
+            return;
+        }
+        let new = &self.batch.new_items;
+        let new = new.binary_search_by_key(&sequence, |new| new.item.sequence);
+        if let Ok(index) = new {
+            self.batch.new_items[index].item = row;
+        }
+    }
+
+    /// The alert or button as this turn has written it.
+    pub(super) fn follow_up(&self, id: FollowUpId) -> Option<&FollowUp> {
+        let index = self.follow_ups.get(&id)?;
+        Some(&self.batch.follow_ups[*index])
+    }
+
+    /// Writes an alert or a button as it is now, in place of what this turn wrote of it before.
+    pub(super) fn put_follow_up(&mut self, follow_up: FollowUp) {
+        match self.follow_ups.get(&follow_up.id) {
+            Some(index) => self.batch.follow_ups[*index] = follow_up,
+            None => {
+                let index = self.batch.follow_ups.len();
+                self.follow_ups.insert(follow_up.id, index);
+                self.batch.follow_ups.push(follow_up);
+            }
+        }
+    }
+
+    /// Notes that something happened to an item that has a workflow.
+    pub(super) fn hear(&mut self, item: &Item, happening: Happening) {
+        let (sequence, row) = (item.sequence, None);
+        self.heard.push_back(Heard {
+            sequence,
+            happening,
+            row,
+        });
     }
 
     /// Keeps later commands about the item for the next turn.
@@ -174,13 +279,14 @@ impl Turn {
     }
 
     /// Writes a new item with the first line of its journal.
-    pub(super) fn create(
-        &mut self,
-        mut item: Item,
-        content: Content,
-        raw: String,
-        traceparent: Option<&str>,
-    ) {
+    pub(super) fn create(&mut self, created: Created<'_>) {
+        let Created {
+            mut item,
+            content,
+            raw,
+            actor,
+            traceparent,
+        } = created;
         let index = self.batch.new_items.len();
         self.new_ids.insert(item.id, index);
         let references = self.new_references.entry(item.sender).or_default();
@@ -190,7 +296,6 @@ impl Turn {
             data.push((TRACEPARENT, trace.to_owned()));
             self.new_traces.insert(item.sequence, trace.to_owned());
         }
-        let actor = Actor::Sender(item.sender);
         self.journal(&mut item, JournalEvent::Received, actor, data);
         self.batch.new_items.push(NewItem { item, content, raw });
     }
@@ -226,21 +331,12 @@ impl Turn {
         line: Line,
         alter: impl FnOnce(&mut Item),
     ) -> bool {
-        let changed = self.changed_rows.get(&sequence).copied();
-        let new = &self.batch.new_items;
-        let new = new.binary_search_by_key(&sequence, |new| new.item.sequence);
-        let mut item = match (changed, new) {
-            (Some(index), _) => self.batch.changed_items[index].item.clone(),
-            (None, Ok(index)) => self.batch.new_items[index].item.clone(),
-            (None, Err(_)) => return false,
+        let Some(mut item) = self.row(sequence).cloned() else {
+            return false;
         };
         alter(&mut item);
         self.journal(&mut item, line.event, line.actor, line.data);
-        match (changed, new) {
-            (Some(index), _) => self.batch.changed_items[index].item = item,
-            (None, Ok(index)) => self.batch.new_items[index].item = item,
-            (None, Err(_)) => {}
-        }
+        self.overwrite(item);
         true
     }
 
@@ -266,6 +362,16 @@ impl Turn {
     }
 }
 
+/// Something that happened to an item that has a workflow.
+pub(super) struct Heard {
+    /// Which item.
+    pub sequence: Sequence,
+    /// What.
+    pub happening: Happening,
+    /// The row, where this turn has read but not written it.
+    pub row: Option<Item>,
+}
+
 /// A line of a journal.
 pub(super) struct Line {
     /// What happened.
@@ -274,6 +380,20 @@ pub(super) struct Line {
     pub actor: Actor,
     /// What belongs to it.
     pub data: Vec<(&'static str, String)>,
+}
+
+/// A new item.
+pub(super) struct Created<'a> {
+    /// Its first row.
+    pub item: Item,
+    /// Its values.
+    pub content: Content,
+    /// Its message.
+    pub raw: String,
+    /// By whom.
+    pub actor: Actor,
+    /// The trace its message came in with.
+    pub traceparent: Option<&'a str>,
 }
 
 /// A change of one row.

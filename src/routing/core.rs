@@ -198,10 +198,16 @@ impl Core {
         };
         let state = match not_before {
             Some(start) if start > now => ItemState::Scheduled,
+            _ if policy.workflow.is_some() => {
+                self.admit_to_fair_use(service.tenant)?;
+                ItemState::InWorkflow
+            }
             _ => placement(service).state(),
         };
         if state == ItemState::Queued {
             self.admit_to_fair_use(service.tenant)?;
+        } else if state == ItemState::InWorkflow && placement(service) == Placement::Queued {
+            // Its way leads into the queue.
         } else if service.buffer.len() as u64 + service.scheduled
             >= u64::from(policy.buffer_items_max)
         {
@@ -215,6 +221,14 @@ impl Core {
                 .into());
         }
         Ok(state)
+    }
+
+    /// Whether one more item may stand in a workflow of the tenant.
+    ///
+    /// # Errors
+    /// `fairUseExceeded`.
+    pub fn admit_to_workflow(&self, tenant: TenantId) -> Result<(), Refusal> {
+        self.admit_to_fair_use(tenant)
     }
 
     fn admit_to_fair_use(&self, tenant: TenantId) -> Result<(), Refusal> {

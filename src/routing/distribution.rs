@@ -129,6 +129,17 @@ impl Distribution {
         self.requirements.class_of(skills)
     }
 
+    /// How many agents a service could offer an item to now, and how many if they were all free.
+    pub fn staff(&self, service: ServiceId) -> (u64, u64) {
+        let desk = self.desks.get(&service);
+        desk.map_or((0, 0), |desk| (desk.free.len() as u64, desk.present as u64))
+    }
+
+    /// What was decided since the last match, without another.
+    pub fn take_decided(&mut self) -> Vec<Decision> {
+        std::mem::take(&mut self.decisions)
+    }
+
     /// How many classes are known.
     pub fn classes(&self) -> usize {
         self.requirements.classes()

@@ -49,6 +49,14 @@ impl Entrance {
         self.status.reasons.is_empty()
     }
 
+    /// What the opening hours say, whatever else keeps it closed: `None` while they say open or it
+    /// is forced open, else until when they say closed (`None` in that: nobody knows).
+    pub fn opening(&self, now: Timestamp) -> Option<Option<Timestamp>> {
+        let hours = self.hours_at(now);
+        let open = hours.open || self.forced_at(now).is_some();
+        (!open).then_some(hours.until)
+    }
+
     /// What people ordered.
     pub fn orders(&self) -> &EntranceOrders {
         &self.orders

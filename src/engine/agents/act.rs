@@ -14,6 +14,7 @@ use crate::domain::refusal::{Problem, Refusal};
 use crate::domain::session::{AgentResult, AgentSession, ServiceResult, ServiceSession};
 use crate::engine::Engine;
 use crate::engine::command::{Command, Pending, Reply};
+use crate::engine::flows::happening_of;
 use crate::engine::live::LiveEvent;
 use crate::engine::submit::Decision;
 use crate::engine::turn::{Change, Turn};
@@ -84,7 +85,10 @@ impl<S: Store> Engine<S> {
     }
 
     /// Who asks, as of now: somebody may have been deactivated since the door let them in.
-    fn asking(&self, by: &By) -> Result<Option<Arc<crate::store::people::Account>>, Refusal> {
+    pub(in crate::engine) fn asking(
+        &self,
+        by: &By,
+    ) -> Result<Option<Arc<crate::store::people::Account>>, Refusal> {
         let Some(id) = by.user else { return Ok(None) };
         let account = self.people.account(id);
         match account.filter(|account| account.user.enabled) {
@@ -137,7 +141,7 @@ impl<S: Store> Engine<S> {
     }
 
     /// Whether the item rings at the user, is in their hands, or was once.
-    fn had(&mut self, user: &User, item: &Item) -> Result<bool, StoreError> {
+    pub(in crate::engine) fn had(&mut self, user: &User, item: &Item) -> Result<bool, StoreError> {
         let has = item.holder.is_some_and(|holder| holder.agent == user.id);
         let offer = self.core.distribution().offer_for(item.sequence);
         if has || offer.is_some_and(|offer| offer.agents.contains(&user.id)) {
@@ -254,6 +258,9 @@ impl<S: Store> Engine<S> {
         change: Change,
     ) -> Item {
         let event = change.event;
+        if change.item.flow.is_some() {
+            turn.hear(&change.item, happening_of(&change));
+        }
         let row = turn.change(change);
         self.apply(before, &row, turn.now);
         if let Some(holder) = row.holder.or(before.holder) {

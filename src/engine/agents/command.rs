@@ -27,7 +27,7 @@ pub struct By {
 
 impl By {
     /// The audit of a verb about something of a tenant.
-    pub(super) fn audited(
+    pub(in crate::engine) fn audited(
         &self,
         at: Timestamp,
         verb: &'static str,

@@ -13,13 +13,25 @@ use crate::engine::turn::{Change, Line, Turn};
 use crate::routing::distribution::{Decision, OfferEnded};
 use crate::routing::offers::{Offer, OfferEnd, RescindReason};
 use crate::store::{Store, StoreError};
+use crate::workflow::run::Happening;
 
 /// Rounds of matching in one turn, at most: each follows from items that the last one set free.
 const ROUNDS_MAX: usize = 64;
 
 impl<S: Store> Engine<S> {
-    /// Offers what can be offered, and writes what was decided.
+    /// Offers what can be offered, and writes what was decided. Workflows hear of it, and what they
+    /// give up is offered again.
     pub(in crate::engine) fn distribute(&mut self, turn: &mut Turn) -> Result<(), StoreError> {
+        self.match_all(turn)?;
+        while !turn.heard.is_empty() {
+            self.advance_workflows(turn)?;
+            self.match_all(turn)?;
+        }
+        self.refresh_agents(turn);
+        Ok(())
+    }
+
+    fn match_all(&mut self, turn: &mut Turn) -> Result<(), StoreError> {
         self.take_back_items(turn)?;
         for _ in 0..ROUNDS_MAX {
             let decisions = self.core.distribution_mut().match_now(turn.now);
@@ -31,7 +43,15 @@ impl<S: Store> Engine<S> {
             }
             self.take_back_items(turn)?;
         }
-        self.refresh_agents(turn);
+        Ok(())
+    }
+
+    /// Writes what was decided so far, so that a workflow hears of it before anything is offered
+    /// again.
+    pub(super) fn write_decided(&mut self, turn: &mut Turn) -> Result<(), StoreError> {
+        for decision in self.core.distribution_mut().take_decided() {
+            self.write_decision(turn, decision)?;
+        }
         Ok(())
     }
 
@@ -109,8 +129,12 @@ impl<S: Store> Engine<S> {
         line: Line,
         attempts: u32,
     ) -> Result<(), StoreError> {
-        if turn.holds_row(sequence) {
+        let declined = line.event == JournalEvent::Declined;
+        if let Some(row) = turn.row(sequence).cloned() {
             turn.amend(sequence, line, |item| item.attempts += attempts);
+            if row.flow.is_some() && declined {
+                turn.hear(&row, Happening::Declined);
+            }
             return Ok(());
         }
         let Some(mut row) = self.store.items(&[sequence])?.pop() else {
@@ -121,10 +145,13 @@ impl<S: Store> Engine<S> {
         };
         row.attempts += attempts;
         let Line { event, actor, data } = line;
-        turn.change(Change {
+        let row = turn.change(Change {
             data,
             ..Change::of(row, event, actor)
         });
+        if row.flow.is_some() && declined {
+            turn.hear(&row, Happening::Declined);
+        }
         Ok(())
     }
 

@@ -13,7 +13,7 @@ mod state;
 mod work;
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use std::collections::BTreeSet;
 

@@ -108,6 +108,9 @@ impl<S: Store> Engine<S> {
                 .decline(offer, user, turn.now)
                 .is_ok()
         {
+            if item.flow.is_some() {
+                self.write_decided(turn)?;
+            }
             // Later verbs about the item wait until its journal has the line.
             turn.touch(item);
             let acted = case.acted(item, Some(offer));

@@ -81,6 +81,10 @@ fn what_agents_do_is_told_and_what_stays_among_them_is_not() {
             ("endedByUser", "completed"),
             ("transferred", "transferred"),
             ("reopened", "queued"),
+            ("queuedByWorkflow", "queued"),
+            ("forcedIn", "queued"),
+            ("transferredByWorkflow", "transferred"),
+            ("cancelledByWorkflow", "cancelled"),
         ]
     );
     item.state = ItemState::Buffered;

@@ -35,24 +35,24 @@ use crate::store::Store;
 use super::command::{Acted, By, ItemVerb, SetState, TransferTarget};
 use super::view::AgentView;
 
-const ANNA: UserId = UserId(1);
-const BO: UserId = UserId(2);
-const SUE: UserId = UserId(3);
-const WRAP_UP: i64 = 10 * SECOND;
-const RINGS: i64 = 20 * SECOND;
+pub(in crate::engine) const ANNA: UserId = UserId(1);
+pub(in crate::engine) const BO: UserId = UserId(2);
+pub(in crate::engine) const SUE: UserId = UserId(3);
+pub(in crate::engine) const WRAP_UP: i64 = 10 * SECOND;
+pub(in crate::engine) const RINGS: i64 = 20 * SECOND;
 
 /// See the module. `anna` and `bo` are members of `loans` and `claims`, `sue` supervises `loans`.
-struct Floor {
-    world: World,
+pub(in crate::engine) struct Floor {
+    pub(in crate::engine) world: World,
 }
 
 impl Floor {
-    fn new() -> Floor {
+    pub(in crate::engine) fn new() -> Floor {
         Floor::with(|_| {}, |_| {})
     }
 
     /// A bank whose service `loans` and whose tenant are changed.
-    fn with(
+    pub(in crate::engine) fn with(
         loans: impl FnOnce(&mut ServicePolicy),
         tenant: impl FnOnce(&mut TenantPolicy),
     ) -> Floor {
@@ -78,7 +78,7 @@ impl Floor {
         floor
     }
 
-    fn add(&mut self, name: &str, role: Role, services: &[&str]) {
+    pub(in crate::engine) fn add(&mut self, name: &str, role: Role, services: &[&str]) {
         let edit = Edit::Add {
             name: name.parse().expect("a name"),
             tenant: None,
@@ -92,7 +92,7 @@ impl Floor {
         self.edit(edit);
     }
 
-    fn change(&mut self, name: &str, patch: UserPatch) {
+    pub(in crate::engine) fn change(&mut self, name: &str, patch: UserPatch) {
         self.edit(Edit::Change {
             name: name.parse().expect("a name"),
             patch,
@@ -100,7 +100,7 @@ impl Floor {
         });
     }
 
-    fn edit(&mut self, edit: Edit) {
+    pub(in crate::engine) fn edit(&mut self, edit: Edit) {
         let (reply, mut answer) = oneshot::channel();
         let request = ChangePeople {
             actor: Actor::Operator("uid=0 pid=1".to_owned()),
@@ -116,7 +116,7 @@ impl Floor {
     }
 
     /// A member for both services, online and active in both.
-    fn signed_in(users: &[UserId]) -> Floor {
+    pub(in crate::engine) fn signed_in(users: &[UserId]) -> Floor {
         let mut floor = Floor::new();
         for user in users {
             floor.sign_in(*user);
@@ -124,7 +124,7 @@ impl Floor {
         floor
     }
 
-    fn sign_in(&mut self, user: UserId) {
+    pub(in crate::engine) fn sign_in(&mut self, user: UserId) {
         let active = ["loans", "claims"].map(|name| (name.to_owned(), true));
         self.set(
             user,
@@ -137,7 +137,7 @@ impl Floor {
         .expect("one may sign in");
     }
 
-    fn presence(&mut self, user: UserId, presence: Presence) {
+    pub(in crate::engine) fn presence(&mut self, user: UserId, presence: Presence) {
         self.set(
             user,
             SetState {
@@ -148,7 +148,7 @@ impl Floor {
         .expect("one may say where one is");
     }
 
-    fn set(&mut self, _: UserId, state: SetState) -> Result<(), Refusal> {
+    pub(in crate::engine) fn set(&mut self, _: UserId, state: SetState) -> Result<(), Refusal> {
         let (reply, mut answer) = oneshot::channel();
         let command = Command::SetState(Box::new(state), reply);
         self.world.turn(vec![command]).expect("no fault is planned");
@@ -156,20 +156,30 @@ impl Floor {
         answer.try_recv().expect("the turn answers")
     }
 
-    fn post(&mut self, reference: &str) {
+    pub(in crate::engine) fn post(&mut self, reference: &str) {
         self.send(submission(reference, "loans"));
     }
 
-    fn send(&mut self, submission: Submission) {
+    pub(in crate::engine) fn send(&mut self, submission: Submission) {
         self.world.submit(submission).expect("it is taken");
         self.world.settle().expect("no fault is planned");
     }
 
-    fn act(&mut self, user: UserId, reference: &str, verb: ItemVerb) -> Result<Acted, Refusal> {
+    pub(in crate::engine) fn act(
+        &mut self,
+        user: UserId,
+        reference: &str,
+        verb: ItemVerb,
+    ) -> Result<Acted, Refusal> {
         self.act_by(by(user), reference, verb)
     }
 
-    fn act_by(&mut self, by: By, reference: &str, verb: ItemVerb) -> Result<Acted, Refusal> {
+    pub(in crate::engine) fn act_by(
+        &mut self,
+        by: By,
+        reference: &str,
+        verb: ItemVerb,
+    ) -> Result<Acted, Refusal> {
         let id = self.item(reference).id;
         let result = self.world.act(by, id, verb);
         self.world.settle().expect("no fault is planned");
@@ -177,53 +187,57 @@ impl Floor {
     }
 
     /// The offer rings and is accepted.
-    fn accept(&mut self, user: UserId, reference: &str) -> OfferId {
+    pub(in crate::engine) fn accept(&mut self, user: UserId, reference: &str) -> OfferId {
         let acted = self.act(user, reference, ItemVerb::Accept { offer: None });
         acted.expect("it rings").session.expect("a session")
     }
 
-    fn end(&mut self, user: UserId, reference: &str) -> Result<Acted, Refusal> {
+    pub(in crate::engine) fn end(
+        &mut self,
+        user: UserId,
+        reference: &str,
+    ) -> Result<Acted, Refusal> {
         self.act(user, reference, end_as("done"))
     }
 
-    fn item(&self, reference: &str) -> Item {
+    pub(in crate::engine) fn item(&self, reference: &str) -> Item {
         self.world.item(reference)
     }
 
-    fn state(&self, reference: &str) -> ItemState {
+    pub(in crate::engine) fn state(&self, reference: &str) -> ItemState {
         self.item(reference).state
     }
 
-    fn agent(&self, user: UserId) -> Arc<AgentView> {
+    pub(in crate::engine) fn agent(&self, user: UserId) -> Arc<AgentView> {
         let view = self.world.engine.view();
         view.agents.get(&user).expect("an agent").clone()
     }
 
-    fn agent_state(&self, user: UserId) -> &'static str {
+    pub(in crate::engine) fn agent_state(&self, user: UserId) -> &'static str {
         self.agent(user).state.name()
     }
 
     /// References of nothing: the sequences that ring at a user.
-    fn rings_at(&self, user: UserId) -> Vec<u64> {
+    pub(in crate::engine) fn rings_at(&self, user: UserId) -> Vec<u64> {
         let agent = self.agent(user);
         agent.offers.iter().map(|offer| offer.sequence.0).collect()
     }
 
-    fn sessions(&self, reference: &str) -> Vec<AgentSession> {
+    pub(in crate::engine) fn sessions(&self, reference: &str) -> Vec<AgentSession> {
         let sequence = self.item(reference).sequence;
         let mut store = self.world.engine.store().crash();
         store.agent_sessions(sequence).expect("memory")
     }
 
     /// How the agent sessions of an item ended, in order; `None`: not yet.
-    fn results(&self, reference: &str) -> Vec<(UserId, Option<AgentResult>)> {
+    pub(in crate::engine) fn results(&self, reference: &str) -> Vec<(UserId, Option<AgentResult>)> {
         let sessions = self.sessions(reference).into_iter();
         sessions
             .map(|it| (it.agent, it.ended.map(|(_, result)| result)))
             .collect()
     }
 
-    fn journal(&self, reference: &str) -> Vec<JournalEvent> {
+    pub(in crate::engine) fn journal(&self, reference: &str) -> Vec<JournalEvent> {
         let sequence = self.item(reference).sequence;
         let lines = self.world.engine.store().journal(sequence);
         let lines: Vec<_> = lines.map(|line| (line.number, line.event)).collect();
@@ -233,14 +247,14 @@ impl Floor {
         lines.into_iter().map(|(_, event)| event).collect()
     }
 
-    fn entrance(&mut self, name: &str, verb: EntranceVerb) {
+    pub(in crate::engine) fn entrance(&mut self, name: &str, verb: EntranceVerb) {
         self.world
             .entrance(name, verb, None)
             .expect("it is ordered");
         self.world.settle().expect("no fault is planned");
     }
 
-    fn audited(&self) -> Vec<(&'static str, Option<UserId>)> {
+    pub(in crate::engine) fn audited(&self) -> Vec<(&'static str, Option<UserId>)> {
         let audit = self.world.engine.store().audit().iter();
         let items = audit.filter(|entry| !entry.verb.starts_with("user."));
         items
@@ -252,7 +266,7 @@ impl Floor {
     }
 }
 
-fn by(user: UserId) -> By {
+pub(in crate::engine) fn by(user: UserId) -> By {
     By {
         actor: Actor::User(user),
         user: Some(user),
@@ -260,7 +274,7 @@ fn by(user: UserId) -> By {
     }
 }
 
-fn end_as(result: &str) -> ItemVerb {
+pub(in crate::engine) fn end_as(result: &str) -> ItemVerb {
     ItemVerb::End {
         session: None,
         result: result.to_owned(),
@@ -269,7 +283,7 @@ fn end_as(result: &str) -> ItemVerb {
     }
 }
 
-fn park() -> ItemVerb {
+pub(in crate::engine) fn park() -> ItemVerb {
     ItemVerb::Park {
         session: None,
         until: None,
@@ -277,14 +291,14 @@ fn park() -> ItemVerb {
     }
 }
 
-fn requeue() -> ItemVerb {
+pub(in crate::engine) fn requeue() -> ItemVerb {
     ItemVerb::Requeue {
         session: None,
         note: None,
     }
 }
 
-fn transfer(service: &str) -> ItemVerb {
+pub(in crate::engine) fn transfer(service: &str) -> ItemVerb {
     ItemVerb::Transfer {
         session: None,
         to: TransferTarget {
@@ -295,7 +309,7 @@ fn transfer(service: &str) -> ItemVerb {
     }
 }
 
-fn preferring(reference: &str, agent: &str, required: bool) -> Submission {
+pub(in crate::engine) fn preferring(reference: &str, agent: &str, required: bool) -> Submission {
     let mut submission = submission(reference, "loans");
     submission.content.preferred_agents = Some(PreferredAgents {
         required,
@@ -307,12 +321,12 @@ fn preferring(reference: &str, agent: &str, required: bool) -> Submission {
     of_content(submission.content)
 }
 
-fn code(result: Result<Acted, Refusal>) -> Code {
+pub(in crate::engine) fn code(result: Result<Acted, Refusal>) -> Code {
     result.expect_err("it is refused").code()
 }
 
 /// The state that a refusal names.
-fn refused_in(result: Result<Acted, Refusal>) -> Option<ItemState> {
+pub(in crate::engine) fn refused_in(result: Result<Acted, Refusal>) -> Option<ItemState> {
     let refusal = result.expect_err("it is refused");
     assert_eq!(refusal.code(), Code::WrongState);
     refusal.first.state
