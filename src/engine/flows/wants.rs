@@ -102,19 +102,31 @@ impl FlowCase<'_> {
         self.line(JournalEvent::ButtonShown, data);
     }
 
+    /// Goes to the entrance, or stays where it waits already; in somebody's hands it stays.
     fn enter_queue(&mut self, agent: Option<PreferredBy<'_>>) {
-        let now = self.around.now;
+        let state = self.became.item.state;
+        let waits = match state {
+            ItemState::Buffered | ItemState::Queued | ItemState::Offered => true,
+            ItemState::Scheduled | ItemState::InWorkflow => false,
+            ItemState::Connected | ItemState::Parked | ItemState::Ended => return,
+        };
         if let Some(PreferredBy { agent, required }) = agent {
             let wish = self.became.item.wish.as_deref();
-            let wish = Wish::first_to(wish, agent, required, now);
+            let wish = Wish::first_to(wish, agent, required, self.around.now);
             self.became.item.wish = Some(Arc::new(wish));
         }
-        if self.became.item.state == ItemState::InWorkflow {
-            let placement = self.around.core.placement(self.became.item.service);
-            self.step(ItemEvent::WorkflowQueued(placement));
+        let agent = agent.map(|agent| agent.agent.to_owned());
+        if waits {
+            let agents = agent.map(|agent| vec![("agents", agent)]);
+            if let Some(data) = agents {
+                self.line(JournalEvent::Reassigned, data);
+            }
+            return;
         }
+        let placement = self.around.core.placement(self.became.item.service);
+        self.step(ItemEvent::WorkflowQueued(placement));
         let mut data = vec![("state", self.became.item.state.name().to_owned())];
-        data.extend(agent.map(|agent| ("agent", agent.agent.to_owned())));
+        data.extend(agent.map(|agent| ("agent", agent)));
         self.line(JournalEvent::QueuedByWorkflow, data);
     }
 

@@ -381,3 +381,42 @@ fn a_dry_run_says_where_the_item_would_stand_and_leaves_nothing() {
     assert_eq!(floor.world.engine.store().rows().count(), 0);
     assert_eq!(floor.world.queue("loans"), [0; 0]);
 }
+
+#[test]
+fn an_item_that_is_queued_already_is_told_as_queued_once() {
+    let stages = "<event on='received'><queue/><finish/></event>\
+        <event on='updated'><goto name='again'/></event>\
+        <event on='goto' name='again'><queue/><finish/></event>";
+    let mut floor = floor(stages);
+    floor.sign_in(ANNA);
+    floor.post("r1");
+    let offers = floor.rings_at(ANNA);
+    let change = |title: &str| Changes {
+        title: Some(title.to_owned()),
+        ..Changes::default()
+    };
+    floor
+        .world
+        .update(update("r1", change("one")))
+        .expect("changed");
+    floor.world.settle().expect("no fault is planned");
+    assert_eq!(floor.rings_at(ANNA), offers, "it goes on ringing");
+    floor.accept(ANNA, "r1");
+    floor
+        .world
+        .update(update("r1", change("two")))
+        .expect("changed");
+    floor.world.settle().expect("no fault is planned");
+    assert_eq!(
+        floor.state("r1"),
+        ItemState::Connected,
+        "it stays in anna's hands"
+    );
+    floor.end(ANNA, "r1").expect("ended");
+    let journal = floor.journal("r1");
+    let queued = journal
+        .iter()
+        .filter(|it| **it == JournalEvent::QueuedByWorkflow);
+    assert_eq!(queued.count(), 1);
+    assert_eq!(floor.item("r1").flow, None);
+}
