@@ -229,47 +229,33 @@ pub fn transition(state: ItemState, event: ItemEvent) -> Result<ItemState, Wrong
     use ItemState::{Buffered, Connected, Ended, InWorkflow, Offered, Parked, Queued, Scheduled};
     match (state, event) {
         (Scheduled, StartReached(placement)) => Ok(placement.state()),
-        (Buffered, Released) => Ok(Queued),
-        (Scheduled | InWorkflow | Buffered | Queued | Offered, Expired) => Ok(Ended),
-        (
+        (Scheduled, WorkflowBegan) => Ok(InWorkflow),
+        (Buffered, Released) | (InWorkflow | Buffered, WorkflowForcedIn) => Ok(Queued),
+        (Scheduled | InWorkflow | Buffered | Queued | Offered, Expired)
+        | (
             Scheduled | InWorkflow | Buffered | Queued | Offered | Connected | Parked,
-            CancelledBySender | Aborted | WorkflowCancelled,
-        ) => Ok(Ended),
+            CancelledBySender | Aborted,
+        )
+        | (InWorkflow | Buffered | Queued | Offered | Connected | Parked, WorkflowCancelled)
+        | (InWorkflow, WorkflowFinished)
+        | (Connected, EndedByUser) => Ok(Ended),
         (Scheduled | InWorkflow | Buffered | Queued | Offered | Connected | Parked, Updated) => {
             Ok(state)
         }
-        (Scheduled, WorkflowBegan) => Ok(InWorkflow),
-        // To another service from wherever it waits; to its own from the workflow alone.
-        (InWorkflow | Buffered | Queued | Offered, WorkflowQueued(placement)) => {
-            Ok(placement.state())
-        }
-        (Buffered | Queued | Offered, WorkflowTook) => Ok(InWorkflow),
-        (InWorkflow | Buffered, WorkflowForcedIn) => Ok(Queued),
-        (InWorkflow, WorkflowFinished) => Ok(Ended),
-        (Queued | Offered, Accepted) => Ok(Connected),
-        (Connected, EndedByUser) => Ok(Ended),
-        (Connected, ItemEvent::Parked) => Ok(Parked),
-        (Parked, Resumed) => Ok(Connected),
-        (Parked, ParkingOver) => Ok(Queued),
-        (Connected | Parked, Requeued | AgentLost | TakenFromAgent) => Ok(Queued),
-        (Buffered | Queued | Offered | Connected | Parked, TransferredTo(placement))
+        // From before a queue to that of its service, from everywhere to that of another.
+        (InWorkflow | Buffered | Queued | Offered, WorkflowQueued(placement))
+        | (Buffered | Queued | Offered | Connected | Parked, TransferredTo(placement))
         | (Ended, Reopened(placement)) => Ok(placement.state()),
-        (
-            Ended,
-            Updated | CancelledBySender | Aborted | WorkflowCancelled | Expired | TransferredTo(_),
-        )
-        | (InWorkflow | Buffered | Queued | Offered, WorkflowBegan)
-        | (Scheduled, WorkflowQueued(_))
-        | (Scheduled | InWorkflow, WorkflowTook)
-        | (Scheduled | Queued | Offered, WorkflowForcedIn)
-        | (Scheduled | Buffered | Queued | Offered, WorkflowFinished)
-        | (
-            Connected | Parked | Ended,
-            WorkflowBegan | WorkflowQueued(_) | WorkflowTook | WorkflowForcedIn | WorkflowFinished,
-        )
+        (Buffered | Queued | Offered, WorkflowTook) => Ok(InWorkflow),
+        (Queued | Offered, Accepted) | (Parked, Resumed) => Ok(Connected),
+        (Connected, ItemEvent::Parked) => Ok(Parked),
+        (Parked, ParkingOver) | (Connected | Parked, Requeued | AgentLost | TakenFromAgent) => {
+            Ok(Queued)
+        }
+        (Ended, Updated | CancelledBySender | Aborted | Expired | TransferredTo(_))
         | (Connected | Parked | Ended, Expired | Released | StartReached(_) | Accepted)
         | (Scheduled | InWorkflow | Queued | Offered, Released)
-        | (InWorkflow | Buffered | Queued | Offered, StartReached(_))
+        | (InWorkflow | Buffered | Queued | Offered, StartReached(_) | WorkflowBegan)
         | (Scheduled | InWorkflow | Buffered, Accepted)
         | (
             Scheduled | InWorkflow | Buffered | Queued | Offered | Ended,
@@ -283,7 +269,15 @@ pub fn transition(state: ItemState, event: ItemEvent) -> Result<ItemState, Wrong
         )
         | (Connected, Resumed | ParkingOver)
         | (Parked, EndedByUser | ItemEvent::Parked)
-        | (Scheduled | InWorkflow, TransferredTo(_))
+        | (Scheduled | InWorkflow, TransferredTo(_) | WorkflowTook)
+        | (Scheduled, WorkflowQueued(_) | WorkflowForcedIn | WorkflowFinished)
+        | (Buffered, WorkflowFinished)
+        | (Queued | Offered, WorkflowForcedIn | WorkflowFinished)
+        | (Scheduled | Ended, WorkflowCancelled)
+        | (
+            Connected | Parked | Ended,
+            WorkflowBegan | WorkflowQueued(_) | WorkflowTook | WorkflowForcedIn | WorkflowFinished,
+        )
         | (
             Scheduled | InWorkflow | Buffered | Queued | Offered | Connected | Parked,
             Reopened(_),
@@ -445,6 +439,40 @@ mod tests {
                 ItemEvent::TransferredTo(Placement::Buffered),
                 &[Buffered, Queued, Offered, Connected, Parked],
                 Buffered,
+            ),
+        ];
+        for (event, from, to) in table {
+            for state in ItemState::ALL {
+                let expected = from.contains(&state).then_some(to);
+                assert_eq!(
+                    transition(state, event).ok(),
+                    expected,
+                    "{state:?} {event:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_table_of_workflows_is_as_drawn() {
+        use ItemState::{
+            Buffered, Connected, Ended, InWorkflow, Offered, Parked, Queued, Scheduled,
+        };
+        let waits = [Buffered, Queued, Offered];
+        let table: [(ItemEvent, &[ItemState], ItemState); 6] = [
+            (ItemEvent::WorkflowBegan, &[Scheduled], InWorkflow),
+            (
+                ItemEvent::WorkflowQueued(Placement::Buffered),
+                &[InWorkflow, Buffered, Queued, Offered],
+                Buffered,
+            ),
+            (ItemEvent::WorkflowTook, &waits, InWorkflow),
+            (ItemEvent::WorkflowForcedIn, &[InWorkflow, Buffered], Queued),
+            (ItemEvent::WorkflowFinished, &[InWorkflow], Ended),
+            (
+                ItemEvent::WorkflowCancelled,
+                &[InWorkflow, Buffered, Queued, Offered, Connected, Parked],
+                Ended,
             ),
         ];
         for (event, from, to) in table {

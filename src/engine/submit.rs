@@ -13,7 +13,6 @@ use crate::domain::policy::{RELATED_CHAIN_MAX, SenderPolicy, ServicePolicy};
 use crate::domain::refusal::{Problem, Refusal};
 use crate::domain::time::Timestamp;
 use crate::domain::wish::Wish;
-use crate::domain::workflow::Workflow;
 use crate::routing::core::unknown_service;
 use crate::routing::requirement::CLASSES_MAX;
 use crate::store::{KnownReference, Store, StoreError};
@@ -21,7 +20,6 @@ use crate::store::{KnownReference, Store, StoreError};
 use super::Engine;
 use super::command::{Pending, Reply, Submit, SubmitMany};
 use super::directory::SenderEntry;
-use super::flows::{Begun, beginning};
 use super::trouble::storage_failed;
 use super::turn::{Created, Turn};
 
@@ -164,11 +162,8 @@ impl<S: Store> Engine<S> {
             Err(refusal) => return Ok(Err(refusal)),
         };
         let mut item = self.new_item(turn, entry, service, state, from.received_at, &submission);
-        let workflow = self.workflow_of_service(service);
-        item.flow = workflow.as_ref().map(|it| beginning(it, 0, turn.now));
-        let begun = workflow.as_ref().filter(|_| state == ItemState::InWorkflow);
-        let begun = begun.map(|it| self.begin_workflow(&item, &submission.content, it, turn.now));
-        let becomes = begun.as_ref().map_or(&item, Begun::item).clone();
+        let begun = self.begin(turn, &mut item, &submission.content);
+        let becomes = begun.becomes(&item).clone();
         let warnings = self.warnings(&becomes, &submission.content, related);
         if submission.dry_run {
             return Ok(Ok(self.dry_receipt(&becomes, submission.content, warnings)));
@@ -188,17 +183,8 @@ impl<S: Store> Engine<S> {
             raw: submission.raw,
             traceparent: from.traceparent,
         });
-        match (&workflow, begun) {
-            (Some(workflow), Some(begun)) => self.write_begun(turn, &item, workflow, begun)?,
-            (Some(workflow), None) => self.keep_version(turn, workflow),
-            (None, _) => {}
-        }
+        self.write_begun(turn, &item, begun)?;
         Ok(Ok(self.receipt(&becomes, reference, warnings)))
-    }
-
-    fn workflow_of_service(&self, service: ServiceId) -> Option<Arc<Workflow>> {
-        let policy = self.core.service(service)?.policy.as_ref()?;
-        policy.workflow.clone()
     }
 
     /// Makes sure that what the item asks of agents has a class, without which it would go to

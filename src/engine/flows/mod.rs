@@ -6,6 +6,7 @@
 
 pub mod command;
 
+mod begin;
 mod case;
 mod handle;
 mod start;
@@ -20,7 +21,7 @@ use std::sync::Arc;
 use tracing::warn;
 
 use crate::domain::content::Content;
-use crate::domain::flow::{Flow, Rest, Stop};
+use crate::domain::flow::{Rest, Stop};
 use crate::domain::follow_up::{Closed, FollowUp, FollowUpKind};
 use crate::domain::ids::Sequence;
 use crate::domain::item::Item;
@@ -154,7 +155,8 @@ impl<S: Store> Engine<S> {
             Some(workflow) if needs_content(workflow) => self.content_in(turn, sequence)?,
             Some(_) | None => Content::default(),
         };
-        let became = self.go_on(&item, content, version.as_deref(), happening, turn.now);
+        let of = (content, version.as_deref());
+        let became = self.go_on(&item, of, happening, turn.now);
         self.write_flow(turn, &item, became)
     }
 
@@ -176,8 +178,7 @@ impl<S: Store> Engine<S> {
     fn go_on(
         &mut self,
         item: &Item,
-        content: Content,
-        workflow: Option<&Workflow>,
+        (content, workflow): (Content, Option<&Workflow>),
         happening: Happening,
         now: Timestamp,
     ) -> Became {
@@ -330,7 +331,7 @@ impl<S: Store> Engine<S> {
     }
 
     /// Makes sure that the version is on disk with the item that begins with it.
-    pub(super) fn keep_version(&mut self, turn: &mut Turn, workflow: &Arc<Workflow>) {
+    fn keep_version(&mut self, turn: &mut Turn, workflow: &Arc<Workflow>) {
         let digest = workflow.digest;
         let mut writing = turn.batch.workflows.iter();
         if self.versions.stored.contains(&digest) || writing.any(|it| it.digest == digest) {
@@ -352,48 +353,4 @@ fn needs_content(workflow: &Workflow) -> bool {
     let mut actions = workflow.stages.iter().flat_map(|stage| &stage.actions);
     conditions.any(|condition| condition.reads().contains(&Fact::Texts))
         || actions.any(|action| matches!(action, Action::SetContactData { .. }))
-}
-
-/// What stands in a receipt or a dry run of an item whose workflow has begun.
-pub(super) struct Begun {
-    became: Became,
-}
-
-impl<S: Store> Engine<S> {
-    /// Begins the workflow of a new item. Writes nothing; see [`Engine::write_begun`].
-    pub(super) fn begin_workflow(
-        &mut self,
-        item: &Item,
-        content: &Content,
-        workflow: &Workflow,
-        now: Timestamp,
-    ) -> Begun {
-        let happening = Happening::Began;
-        let became = self.go_on(item, content.clone(), Some(workflow), happening, now);
-        Begun { became }
-    }
-
-    /// Writes what the workflow of a new item, whose row this turn has created, did first.
-    pub(super) fn write_begun(
-        &mut self,
-        turn: &mut Turn,
-        before: &Item,
-        workflow: &Arc<Workflow>,
-        begun: Begun,
-    ) -> Result<(), StoreError> {
-        self.keep_version(turn, workflow);
-        self.write_flow(turn, before, begun.became)
-    }
-}
-
-impl Begun {
-    /// The row as it has become.
-    pub(super) fn item(&self) -> &Item {
-        &self.became.item
-    }
-}
-
-/// Where an item stands that is to begin `workflow`.
-pub(super) fn beginning(workflow: &Workflow, depth: u8, now: Timestamp) -> Arc<Flow> {
-    Arc::new(crate::workflow::run::begin(workflow, depth, now))
 }

@@ -21,7 +21,6 @@ use crate::engine::submit::Decision;
 use crate::engine::turn::{Created, Line, Turn};
 use crate::store::{KnownReference, Store, StoreError};
 
-use super::beginning;
 use super::command::{FollowUpSubject, StartFollowUp, StartedFollowUp};
 use super::wants::KEYS_MAX;
 
@@ -355,7 +354,7 @@ impl<S: Store> Engine<S> {
         if content.reference.is_empty() {
             content.reference = id.to_string();
         }
-        let item = Item {
+        let mut item = Item {
             sequence: self.next_sequence,
             id,
             tenant: sender.tenant,
@@ -376,13 +375,13 @@ impl<S: Store> Engine<S> {
             attempts: 0,
             holder: None,
             wish: Wish::of(&content).map(Arc::new),
-            flow: Some(beginning(&workflow, depth, turn.now)),
+            flow: None,
             ended: None,
             chargeable,
             content_digest,
         };
         self.next_sequence = Sequence(self.next_sequence.0 + 1);
-        let begun = self.begin_workflow(&item, &content, &workflow, turn.now);
+        let begun = self.begin_with(turn, &mut item, &content, (workflow, depth));
         let place = self.place(&item);
         self.core.apply(None, &place, turn.now);
         turn.create(Created {
@@ -392,7 +391,7 @@ impl<S: Store> Engine<S> {
             actor,
             traceparent: None,
         });
-        self.write_begun(turn, &item, &workflow, begun)?;
+        self.write_begun(turn, &item, begun)?;
         Ok(item)
     }
 }

@@ -148,36 +148,9 @@ impl<'a> Run<'a> {
             Action::SetContactData { key, value } => {
                 self.case.carry_out(Effect::SetContactData { key, value });
             }
-            Action::CheckOpeningHours {
-                service,
-                open,
-                closed,
-            } => {
-                return match self.case.opening(service.as_deref()) {
-                    Opening::Open => Lead::from(*open),
-                    Opening::Closed(_) => Lead::from(*closed),
-                };
-            }
-            Action::CheckAvailability {
-                service,
-                available,
-                busy,
-                nobody_signed_in,
-            } => {
-                return Lead::from(match self.case.availability(service.as_deref()) {
-                    Availability::Available => *available,
-                    Availability::Busy => *busy,
-                    Availability::NobodySignedIn => *nobody_signed_in,
-                });
-            }
-            Action::Check {
-                when,
-                then,
-                otherwise,
-            } => {
-                let holds = self.holds(when.as_ref());
-                return Lead::from(if holds { *then } else { *otherwise });
-            }
+            Action::CheckOpeningHours { .. }
+            | Action::CheckAvailability { .. }
+            | Action::Check { .. } => return Lead::from(self.check(action)),
             Action::Queue(_) => return self.queue(at.1, None),
             Action::QueueToAgent {
                 agent, required, ..
@@ -213,6 +186,54 @@ impl<'a> Run<'a> {
             }
         }
         Lead::On
+    }
+
+    /// Which exit the world chooses.
+    fn check(&mut self, action: &Action) -> Exit {
+        match action {
+            Action::CheckOpeningHours {
+                service,
+                open,
+                closed,
+            } => match self.case.opening(service.as_deref()) {
+                Opening::Open => *open,
+                Opening::Closed(_) => *closed,
+            },
+            Action::CheckAvailability {
+                service,
+                available,
+                busy,
+                nobody_signed_in,
+            } => match self.case.availability(service.as_deref()) {
+                Availability::Available => *available,
+                Availability::Busy => *busy,
+                Availability::NobodySignedIn => *nobody_signed_in,
+            },
+            Action::Check {
+                when,
+                then,
+                otherwise,
+            } => match self.holds(when.as_ref()) {
+                true => *then,
+                false => *otherwise,
+            },
+            Action::Wait { .. }
+            | Action::SetPriority { .. }
+            | Action::RaisePriority { .. }
+            | Action::SetContactData { .. }
+            | Action::Queue(_)
+            | Action::QueueToAgent { .. }
+            | Action::ForceQueue
+            | Action::RelaxSkills
+            | Action::Transfer { .. }
+            | Action::Alert { .. }
+            | Action::Button { .. }
+            | Action::Notify { .. }
+            | Action::StartWorkflow { .. }
+            | Action::Cancel { .. }
+            | Action::Goto(_)
+            | Action::Finish => None,
+        }
     }
 
     fn wait(
