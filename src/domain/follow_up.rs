@@ -55,6 +55,18 @@ pub struct FollowUp {
     pub closed: Option<Closed>,
 }
 
+impl FollowUp {
+    /// Whether `next` is the same, unchanged or closed since: nothing else becomes of a follow-up,
+    /// and what is closed stays as it is.
+    pub fn may_become(&self, next: &FollowUp) -> bool {
+        let closed_since = self.closed.is_none().then(|| FollowUp {
+            closed: next.closed.clone(),
+            ..self.clone()
+        });
+        closed_since.as_ref().unwrap_or(self) == next
+    }
+}
+
 /// What a follow-up is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FollowUpKind {

@@ -297,6 +297,7 @@ impl Turn {
             self.new_traces.insert(item.sequence, trace.to_owned());
         }
         self.journal(&mut item, JournalEvent::Received, actor, data);
+        let raw = Some(raw);
         self.batch.new_items.push(NewItem { item, content, raw });
     }
 

@@ -1,6 +1,7 @@
 //! Whether a store is sound: everything that the writer relies on, looked up instead of believed.
 
 mod agents;
+mod flows;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -154,6 +155,9 @@ pub fn verify(path: &Path) -> Result<Report, StoreError> {
     rows(&connection, &mut report)?;
     if report.schema >= schema::VERSION_WITH_AGENTS {
         agents::look(&connection, &mut report)?;
+    }
+    if report.schema >= schema::VERSION_WITH_WORKFLOWS {
+        flows::look(&connection, &mut report)?;
     }
     messages(&connection, &mut report)?;
     attachments(&connection, &mut report)?;

@@ -5,6 +5,7 @@
 //! can take the state before every step.
 
 mod committed;
+mod flows;
 mod outbox;
 mod people;
 mod sessions;
@@ -367,19 +368,17 @@ impl Store for MemoryStore {
 
     fn workflow(&mut self, digest: WorkflowDigest) -> Result<Option<WorkflowSource>, StoreError> {
         self.read()?;
-        Ok(self.committed.workflows.get(&digest).cloned())
+        Ok(self.committed.flows.workflow(digest).cloned())
     }
 
     fn follow_up(&mut self, id: FollowUpId) -> Result<Option<FollowUp>, StoreError> {
         self.read()?;
-        Ok(self.committed.follow_ups.get(&id).cloned())
+        Ok(self.committed.flows.follow_up(id).cloned())
     }
 
     fn open_follow_ups(&mut self, sequence: Sequence) -> Result<Vec<FollowUp>, StoreError> {
         self.read()?;
-        let all = self.committed.follow_ups.values();
-        let open = all.filter(|it| it.sequence == sequence && it.closed.is_none());
-        Ok(open.cloned().collect())
+        Ok(self.committed.flows.open(sequence).cloned().collect())
     }
 
     fn commit(&mut self, batch: &Batch) -> Result<(), StoreError> {

@@ -154,8 +154,8 @@ pub struct NewItem {
     pub item: Item,
     /// The sender's values. Its attachments' blobs are already stored.
     pub content: Content,
-    /// The message as text, attachment text replaced by its digest.
-    pub raw: String,
+    /// The message as text, attachment text replaced by its digest; `None`: no message made it.
+    pub raw: Option<String>,
 }
 
 /// A changed item.

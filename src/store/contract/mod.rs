@@ -3,6 +3,7 @@
 mod agents;
 mod blobs;
 mod faults;
+mod flows;
 mod notifications;
 pub(super) mod people;
 mod random;
@@ -13,9 +14,10 @@ use tempfile::TempDir;
 
 use super::Store;
 use super::memory::MemoryStore;
-use super::read::{Reader, UserState};
+use super::read::{JournalLine, Reader, UserState};
 use super::sqlite::{SqliteOptions, SqliteStore};
 use crate::domain::ids::{Sequence, UserId};
+use crate::domain::journal::JournalEntry;
 use crate::domain::session::ServiceSession;
 use crate::domain::time::Timestamp;
 
@@ -29,6 +31,10 @@ trait Subject {
     fn service_sessions(&self, sequence: Sequence) -> Vec<ServiceSession>;
     /// As pages read them.
     fn user_states(&self, user: UserId, from: Timestamp, to: Timestamp) -> Vec<UserState>;
+    /// As pages read it.
+    fn journal(&self, sequence: Sequence) -> Vec<JournalLine>;
+    /// As pages read them.
+    fn raw_messages(&self, sequence: Sequence) -> Vec<String>;
 }
 
 struct OnDisk {
@@ -79,6 +85,14 @@ impl Subject for OnDisk {
     fn user_states(&self, user: UserId, from: Timestamp, to: Timestamp) -> Vec<UserState> {
         self.reader().user_states(user, from, to).expect("read")
     }
+
+    fn journal(&self, sequence: Sequence) -> Vec<JournalLine> {
+        self.reader().journal(sequence).expect("read")
+    }
+
+    fn raw_messages(&self, sequence: Sequence) -> Vec<String> {
+        self.reader().raw_messages(sequence).expect("read")
+    }
 }
 
 struct InMemory(MemoryStore);
@@ -100,6 +114,25 @@ impl Subject for InMemory {
 
     fn user_states(&self, user: UserId, from: Timestamp, to: Timestamp) -> Vec<UserState> {
         self.0.user_states(user, from, to)
+    }
+
+    fn journal(&self, sequence: Sequence) -> Vec<JournalLine> {
+        let line = |entry: &JournalEntry| JournalLine {
+            number: entry.number,
+            at: entry.at,
+            event: entry.event,
+            actor: entry.actor.clone(),
+            data: Vec::from_iter(entry.data.iter().map(|(name, value)| {
+                let name = (*name).to_owned();
+                (name, value.clone())
+            })),
+        };
+        self.0.journal(sequence).map(line).collect()
+    }
+
+    fn raw_messages(&self, sequence: Sequence) -> Vec<String> {
+        let messages = self.0.raw_messages(sequence);
+        messages.map(str::to_owned).collect()
     }
 }
 

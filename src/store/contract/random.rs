@@ -6,12 +6,15 @@ use proptest::prelude::*;
 
 use super::samples::*;
 use super::{InMemory, OnDisk, Subject};
+use crate::domain::follow_up::FollowUp;
 use crate::domain::ids::{OfferId, Priority, SenderId, Sequence, ServiceId, UserId};
 use crate::domain::item::{Ending, Holder, Item, ItemState, Verdict};
+use crate::domain::journal::Actor;
 use crate::domain::outcome::Outcome;
 use crate::domain::session::{
     AgentResult, AgentSession, ServiceResult, ServiceSession, UserStateChange,
 };
+use crate::domain::time::Timestamp;
 use crate::domain::wish::Wish;
 use crate::store::memory::MemoryStore;
 use crate::store::read::UserState;
@@ -42,6 +45,8 @@ enum Step {
     },
     /// Sessions and states alone.
     Sessions(Box<Batch>),
+    /// Alerts and buttons alone.
+    FollowUps(Vec<FollowUp>),
     Tidy,
     Reopen,
 }
@@ -53,6 +58,8 @@ struct To {
     agent: Option<u32>,
     until: bool,
     wish: Option<u8>,
+    /// Whether a workflow leads it, and when that is due.
+    flow: Option<Option<i64>>,
     /// The outcome, and whether the agent says something.
     end: (Outcome, bool),
 }
@@ -73,8 +80,14 @@ fn to() -> impl Strategy<Value = To> {
     let states = prop::sample::select(STATES.to_vec());
     let holder = (prop::option::of(1..4_u32), any::<bool>());
     let wish = prop::option::of(0..3_u8);
-    (states, any::<bool>(), holder, wish, outcomes, any::<bool>()).prop_map(
-        |(state, fits, (agent, until), wish, outcome, said)| {
+    let flow = prop::option::of(prop::option::of(0..9_i64));
+    let end = (outcomes, any::<bool>());
+    (states, any::<bool>(), holder, wish, flow, end).prop_map(
+        |(state, fits, (agent, until), wish, flow, (outcome, said))| {
+            let flow = match flow {
+                None if fits && state == ItemState::InWorkflow => Some(None),
+                flow => flow,
+            };
             let held = matches!(state, ItemState::Connected | ItemState::Parked);
             let agent = if fits {
                 held.then_some(agent.unwrap_or(1))
@@ -93,6 +106,7 @@ fn to() -> impl Strategy<Value = To> {
                 agent,
                 until,
                 wish,
+                flow,
                 end,
             }
         },
@@ -137,6 +151,25 @@ fn sessions_and_states() -> impl Strategy<Value = Batch> {
     })
 }
 
+/// One of few, so that they come again: as they were, closed, closed by another, or another.
+fn follow_up() -> impl Strategy<Value = FollowUp> {
+    let closer = prop::option::of((1..3_u32).prop_map(|user| Actor::User(UserId(user))));
+    let end = prop::option::of(closer);
+    (1..6_u64, 1..3_u64, any::<bool>(), 0..3_i64, end).prop_map(
+        |(number, item, is_button, shown, end)| {
+            let shown = if is_button { shown } else { 0 };
+            let follow_up = match is_button {
+                true => button(number, item, shown),
+                false => alert(number, item, shown),
+            };
+            match end {
+                None => follow_up,
+                Some(by) => closed(follow_up, by),
+            }
+        },
+    )
+}
+
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let wish = prop::option::of(0..3_u8);
     let step = prop_oneof![
@@ -149,6 +182,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
             |(sequence, version, to, session)| Step::Change { sequence, version, to, session }
         ),
         3 => sessions_and_states().prop_map(|batch| Step::Sessions(Box::new(batch))),
+        4 => prop::collection::vec(follow_up(), 1..3).prop_map(Step::FollowUps),
         2 => Just(Step::Tidy),
         1 => Just(Step::Reopen),
     ];
@@ -185,6 +219,7 @@ fn gone_on(row: Item, version: u32, to: &To) -> Item {
         accepted_at: row.accepted_at.or(holder.map(|_| at)),
         entered_at: to.wish.map(|_| at),
         wish: to.wish.map(wish),
+        flow: to.flow.and_then(|due| led(item(1), &workflow(1), due).flow),
         ended: (to.state == ItemState::Ended).then(|| Ending {
             said: said.map(Arc::new),
             ..Ending::of(at, outcome)
@@ -237,6 +272,7 @@ fn batch_of(step: &Step, next: u64, stored: &mut impl Store) -> Option<Batch> {
             Some(batch)
         }
         Step::Sessions(batch) => Some((**batch).clone()),
+        Step::FollowUps(all) => Some(follow_ups(all.clone())),
         Step::Tidy | Step::Reopen => None,
     }
 }
@@ -260,6 +296,9 @@ struct Seen {
     agent_sessions: Vec<Vec<AgentSession>>,
     service_sessions: Vec<Vec<ServiceSession>>,
     states: Vec<Vec<UserState>>,
+    timers: Vec<(Sequence, Timestamp)>,
+    follow_ups: Vec<Option<FollowUp>>,
+    open_follow_ups: Vec<Vec<FollowUp>>,
 }
 
 fn seen(subject: &mut impl Subject) -> Seen {
@@ -288,8 +327,17 @@ fn seen(subject: &mut impl Subject) -> Seen {
     let sessions = all
         .iter()
         .map(|of| store.agent_sessions(*of).expect("read"));
+    let agent_sessions = sessions.collect();
+    let follow_ups = (1..6).map(|number| store.follow_up(alert(number, 1, 0).id).expect("read"));
+    let follow_ups = follow_ups.collect();
+    let shown = all
+        .iter()
+        .map(|of| store.open_follow_ups(*of).expect("read"));
     Seen {
-        agent_sessions: sessions.collect(),
+        agent_sessions,
+        follow_ups,
+        open_follow_ups: shown.collect(),
+        timers: store.flow_timers(Sequence(0), 1_000).expect("read"),
         rows: store.items(&all).expect("read"),
         open: store.open_items(Sequence(0), 1_000).expect("read"),
         known,

@@ -8,6 +8,8 @@ use crate::domain::content::{
     Attachment, ContactDatum, Content, Customer, Expiry, Link, PreferredAgent, PreferredAgents,
     SkillRequirement,
 };
+use crate::domain::flow::{Flow, Rest, Steps, Woken};
+use crate::domain::follow_up::{Closed, FollowUp, FollowUpId, FollowUpKind};
 use crate::domain::ids::{
     BlobId, ItemId, OfferId, Priority, SenderId, Sequence, ServiceId, TenantId, UserId,
 };
@@ -17,7 +19,8 @@ use crate::domain::outcome::Outcome;
 use crate::domain::session::{AgentResult, AgentSession, ServiceResult, ServiceSession};
 use crate::domain::time::Timestamp;
 use crate::domain::wish::Wish;
-use crate::store::{Batch, ChangedItem, Chunk, NewItem};
+use crate::domain::workflow::{Audience, Awaited, StageNumber, WorkflowDigest};
+use crate::store::{Batch, ChangedItem, Chunk, NewItem, WorkflowSource};
 
 /// 2026-11-20T12:00:00Z.
 pub const NOON: Timestamp = Timestamp(1_795_176_000_000);
@@ -142,7 +145,7 @@ pub fn new(item: Item) -> NewItem {
     let reference = reference(item.sequence.0);
     NewItem {
         content: content(&reference),
-        raw: format!("<workItem reference=\"{reference}\"/>"),
+        raw: Some(format!("<workItem reference=\"{reference}\"/>")),
         item,
     }
 }
@@ -233,6 +236,135 @@ pub fn full_wish() -> Wish {
         }],
         required: true,
         since: Some(NOON.plus_ms(7)),
+    }
+}
+
+/// A version of a workflow.
+pub fn workflow(number: u8) -> WorkflowSource {
+    use sha2::Digest as _;
+    let source = format!("<workflow name=\"car-loan\" number=\"{number}\"/>");
+    WorkflowSource {
+        digest: WorkflowDigest(sha2::Sha256::digest(&source).into()),
+        name: "car-loan".to_owned(),
+        source: source.into(),
+    }
+}
+
+/// A flow that has just begun.
+pub fn bare_flow() -> Flow {
+    Flow {
+        workflow: WorkflowDigest([7; 32]),
+        name: "car-loan".to_owned(),
+        stages: 1,
+        began_at: NOON,
+        stage: StageNumber(1),
+        stage_began_at: NOON,
+        rest: Rest::Beginning,
+        fired: Vec::new(),
+        buttons: Vec::new(),
+        woken: None,
+        open_alerts: 0,
+        steps: Steps::default(),
+        started: 0,
+        depth: 0,
+        due: None,
+    }
+}
+
+/// A flow with every field filled.
+pub fn full_flow() -> Flow {
+    Flow {
+        workflow: WorkflowDigest([9; 32]),
+        name: "\"car\" loan".to_owned(),
+        stages: 100,
+        began_at: NOON,
+        stage: StageNumber(2),
+        stage_began_at: NOON.plus_ms(10),
+        rest: Rest::Waiting {
+            action: 3,
+            until: NOON.plus_ms(100),
+        },
+        fired: vec![StageNumber(4), StageNumber(100)],
+        buttons: vec!["release".to_owned(), "zurück".to_owned()],
+        woken: Some(Woken::Event(Awaited::Acknowledged)),
+        open_alerts: u32::MAX,
+        steps: Steps {
+            day: 20_777,
+            taken: 999,
+        },
+        started: 10,
+        depth: 2,
+        due: Some(NOON.plus_ms(50)),
+    }
+}
+
+/// The item, led by that version of a workflow, which is due by itself then.
+pub fn led(item: Item, version: &WorkflowSource, due: Option<i64>) -> Item {
+    let flow = Flow {
+        workflow: version.digest,
+        due: due.map(|ms| NOON.plus_ms(ms)),
+        ..full_flow()
+    };
+    Item {
+        flow: Some(Arc::new(flow)),
+        ..item
+    }
+}
+
+/// The same, in the workflow's hands: before its queue.
+pub fn in_workflow(item: Item, version: &WorkflowSource, due: Option<i64>) -> Item {
+    Item {
+        state: ItemState::InWorkflow,
+        queued_at: None,
+        ..led(item, version, due)
+    }
+}
+
+/// An alert for supervisors of an item, shown so many milliseconds after noon.
+pub fn alert(number: u64, item: u64, shown: i64) -> FollowUp {
+    FollowUp {
+        id: FollowUpId(Uuid::from_u64_pair(0x0190_0000_0000_7000, number)),
+        sequence: Sequence(item),
+        tenant: TenantId(1),
+        service: ServiceId(1),
+        workflow: "car-loan".to_owned(),
+        stage: StageNumber(2),
+        stages: 7,
+        kind: FollowUpKind::Alert {
+            text: "Nobody \"took\" it".to_owned(),
+        },
+        to: Audience::of("supervisor"),
+        shown_at: NOON.plus_ms(shown),
+        closed: None,
+    }
+}
+
+/// A button for a work group.
+pub fn button(number: u64, item: u64, shown: i64) -> FollowUp {
+    FollowUp {
+        kind: FollowUpKind::Button {
+            name: "release".to_owned(),
+            label: "Let it in now".to_owned(),
+        },
+        to: Audience::of("backoffice"),
+        ..alert(number, item, shown)
+    }
+}
+
+/// The same, closed a second later.
+pub fn closed(follow_up: FollowUp, by: Option<Actor>) -> FollowUp {
+    let at = follow_up.shown_at.plus_ms(1_000);
+    FollowUp {
+        closed: Some(Closed { at, by }),
+        ..follow_up
+    }
+}
+
+/// A batch of these alerts and buttons.
+pub fn follow_ups(follow_ups: impl Into<Vec<FollowUp>>) -> Batch {
+    Batch {
+        follow_ups: follow_ups.into(),
+        ..Batch::default()
     }
 }
 

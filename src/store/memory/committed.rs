@@ -3,20 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use super::flows::Flows;
 use super::outbox::Outbox;
 use super::people::People;
 use super::sessions::Sessions;
 use crate::domain::content::{Attachment, Content};
 use crate::domain::entrance::EntranceOrders;
-use crate::domain::follow_up::{FollowUp, FollowUpId};
 use crate::domain::ids::{BlobId, ItemId, SenderId, Sequence, ServiceId, UserId};
 use crate::domain::item::{Item, ItemState};
 use crate::domain::journal::JournalEntry;
 use crate::domain::outcome::Outcome;
-use crate::domain::workflow::WorkflowDigest;
 use crate::store::{
     AnsweredRequest, AuditEntry, Batch, ChangedItem, Chunk, NewItem, Numbers, StoreError,
-    WorkflowSource,
 };
 
 /// All rows, as after the last commit.
@@ -38,8 +36,7 @@ pub(super) struct Committed {
     pub(super) sessions: Arc<Sessions>,
     pub(super) audit: Vec<AuditEntry>,
     pub(super) outbox: Outbox,
-    pub(super) workflows: BTreeMap<WorkflowDigest, WorkflowSource>,
-    pub(super) follow_ups: BTreeMap<FollowUpId, FollowUp>,
+    pub(super) flows: Arc<Flows>,
 }
 
 /// An item with its content and the messages that made it.
@@ -109,6 +106,13 @@ impl Committed {
             }
         }
         Sessions::check(batch)?;
+        self.flows.check(batch, |sequence| {
+            let new = batch.new_items.iter().map(|new| &new.item);
+            let old = self.rows.get(&sequence).map(|row| &row.item);
+            let mut all = new.chain(old);
+            let item = all.find(|item| item.sequence == sequence);
+            item.map(|item| item.tenant)
+        })?;
         self.outbox.check(batch)
     }
 
@@ -168,16 +172,6 @@ impl Committed {
     }
 
     pub(super) fn apply(&mut self, batch: &Batch) {
-        for version in &batch.workflows {
-            let known = self.workflows.entry(version.digest);
-            known.or_insert_with(|| version.clone());
-        }
-        for follow_up in &batch.follow_ups {
-            let known = self.follow_ups.entry(follow_up.id);
-            known
-                .and_modify(|known| known.closed = follow_up.closed.clone())
-                .or_insert_with(|| follow_up.clone());
-        }
         for chunk in &batch.chunks {
             let blob = self.blobs.entry(chunk.blob).or_default();
             blob.chunks.push(Arc::from(chunk.bytes.as_slice()));
@@ -196,7 +190,7 @@ impl Committed {
             let row = Row {
                 item: item.clone(),
                 content: Arc::new(content.clone()),
-                raw: vec![Arc::from(raw.as_str())],
+                raw: raw.as_deref().map(Arc::from).into_iter().collect(),
             };
             self.rows.insert(item.sequence, row);
             self.keep_open(item);
@@ -234,6 +228,7 @@ impl Committed {
         }
         self.audit.extend(batch.audit.iter().cloned());
         Sessions::apply(&mut self.sessions, batch);
+        Flows::apply(&mut self.flows, batch);
         self.outbox.apply(batch);
     }
 
@@ -287,7 +282,8 @@ fn check_attachments(
 fn check_states(item: &Item) -> Result<(), StoreError> {
     let fits = match item.state {
         ItemState::Scheduled => item.not_before.is_some() && item.ended.is_none(),
-        ItemState::InWorkflow | ItemState::Buffered => item.ended.is_none(),
+        ItemState::InWorkflow => item.flow.is_some() && item.ended.is_none(),
+        ItemState::Buffered => item.ended.is_none(),
         ItemState::Queued | ItemState::Connected | ItemState::Parked => {
             item.queued_at.is_some() && item.ended.is_none()
         }

@@ -4,6 +4,7 @@
 //!   errors mean · `row`, `content_column`, `wish_column`: how values lie in the file
 //! - `outbox`, `status_column`: notifications to senders
 //! - `people`: users, sessions and tokens · `sessions`: what agents do with items, and their states
+//! - `flows`: versions of workflows, alerts and buttons · `flow_column`: an item's place in one
 //! - `write`: a batch · `load`: what the engine reads · `references`: who has a sender's reference
 //! - `checkpoint`: from the write-ahead log into the database
 //!
@@ -14,6 +15,8 @@
 mod checkpoint;
 mod content_column;
 pub(super) mod error;
+mod flow_column;
+mod flows;
 mod load;
 pub(super) mod open;
 mod outbox;
@@ -430,22 +433,22 @@ impl Store for SqliteStore {
 
     fn flow_timers(
         &mut self,
-        _after: Sequence,
-        _limit: usize,
+        after: Sequence,
+        limit: usize,
     ) -> Result<Vec<(Sequence, Timestamp)>, StoreError> {
-        Ok(Vec::new())
+        Ok(flows::timers(self.snapshot()?, after, limit)?)
     }
 
-    fn workflow(&mut self, _digest: WorkflowDigest) -> Result<Option<WorkflowSource>, StoreError> {
-        Ok(None)
+    fn workflow(&mut self, digest: WorkflowDigest) -> Result<Option<WorkflowSource>, StoreError> {
+        Ok(flows::workflow(self.snapshot()?, digest)?)
     }
 
-    fn follow_up(&mut self, _id: FollowUpId) -> Result<Option<FollowUp>, StoreError> {
-        Ok(None)
+    fn follow_up(&mut self, id: FollowUpId) -> Result<Option<FollowUp>, StoreError> {
+        Ok(flows::follow_up(self.snapshot()?, id)?)
     }
 
-    fn open_follow_ups(&mut self, _sequence: Sequence) -> Result<Vec<FollowUp>, StoreError> {
-        Ok(Vec::new())
+    fn open_follow_ups(&mut self, sequence: Sequence) -> Result<Vec<FollowUp>, StoreError> {
+        Ok(flows::open_follow_ups(self.snapshot()?, sequence)?)
     }
 
     fn commit(&mut self, batch: &Batch) -> Result<(), StoreError> {

@@ -58,7 +58,7 @@ struct Details {
 }
 
 /// The number of a role in the file. Stable.
-fn role_code(role: Role) -> u8 {
+pub(super) fn role_code(role: Role) -> u8 {
     match role {
         Role::Agent => 1,
         Role::Supervisor => 2,
@@ -99,8 +99,12 @@ impl Details {
     }
 }
 
+/// The role of that number.
+pub(super) fn role(code: u8) -> Option<Role> {
+    Role::ALL.into_iter().find(|role| role_code(*role) == code)
+}
+
 fn roles(codes: Vec<u8>) -> Option<BTreeSet<Role>> {
-    let role = |code: u8| Role::ALL.into_iter().find(|role| role_code(*role) == code);
     codes.into_iter().map(role).collect()
 }
 

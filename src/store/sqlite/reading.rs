@@ -5,13 +5,15 @@ use std::path::Path;
 use rusqlite::{Connection, Row};
 
 use super::row::out_of_range;
-use super::{content_column, references, wish_column};
+use super::{content_column, flow_column, references, wish_column};
+use crate::domain::flow::Flow;
 use crate::domain::ids::{BlobId, SenderId, Sequence, UserId};
 use crate::domain::journal::{Actor, JournalEvent};
 use crate::domain::time::Timestamp;
 use crate::store::StoreError;
 use crate::store::read::JournalLine;
 
+pub(in crate::store) use super::flows::{follow_up_row, workflow};
 pub(in crate::store) use super::load::{attachments, content, numbers};
 pub(in crate::store) use super::references::watermark;
 pub(in crate::store) use super::row::{item_by_sequence, key, sequence_by_id, state_code};
@@ -117,6 +119,11 @@ pub(in crate::store) fn content_is_readable(column: &str) -> bool {
 /// Whether a wish in its column can be read.
 pub(in crate::store) fn wish_is_readable(column: &str) -> bool {
     wish_column::read(column).is_ok()
+}
+
+/// The place in a workflow in its column, if that can be read.
+pub(in crate::store) fn flow(column: &str) -> Option<Flow> {
+    flow_column::read(column).ok()
 }
 
 /// The hash under which this file knows a reference.

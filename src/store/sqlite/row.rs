@@ -6,7 +6,7 @@ use rusqlite::types::{FromSqlError, Type};
 use rusqlite::{Connection, OptionalExtension, Row};
 use uuid::Uuid;
 
-use super::wish_column;
+use super::{flow_column, wish_column};
 use crate::domain::ids::{
     ItemId, OfferId, Priority, SenderId, Sequence, ServiceId, TenantId, UserId,
 };
@@ -18,7 +18,7 @@ pub(in crate::store) const ITEM_BY_SEQUENCE: &str = "\
     SELECT sequence, id, tenant, sender, service, state, priority, version, journal_rows, \
            received_at, stored_at, not_before, due_by, expires_at, queued_at, ended_at, outcome, \
            chargeable, content_digest, entered_at, accepted_at, attempts, agent, session, \
-           parked_until, wish, reference, result, share, note \
+           parked_until, wish, reference, result, share, note, flow \
     FROM item WHERE sequence = ?1";
 
 /// Where the reference stands in [`ITEM_BY_SEQUENCE`].
@@ -71,7 +71,7 @@ fn item(row: &Row<'_>) -> rusqlite::Result<Item> {
         attempts: row.get(21)?,
         holder: holder(row)?,
         wish: wish_column::Wishes::default().of(row, 25)?,
-        flow: None,
+        flow: flow_column::of(row, 30)?,
         ended: ending(row)?,
         chargeable: row.get(17)?,
         content_digest: row.get(18)?,

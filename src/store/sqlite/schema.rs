@@ -8,9 +8,11 @@ use crate::store::StoreError;
 /// "Ante": tells `file` and our own `doctor` whose database this is.
 pub const APPLICATION_ID: i32 = 0x416e_7465;
 /// Newest schema this program knows.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 /// The schema in which agents began to have items.
 pub(in crate::store) const VERSION_WITH_AGENTS: u32 = 2;
+/// The schema in which items began to have workflows.
+pub(in crate::store) const VERSION_WITH_WORKFLOWS: u32 = 3;
 /// Bytes of a page. Fixed when the file is made.
 pub const PAGE_BYTES: u64 = 4096;
 
@@ -251,8 +253,8 @@ INSERT INTO meta (name, value) VALUES ('reference_watermark', 0), ('sequence_flo
 /// Schema 2: agents have items.
 ///
 /// `agent`, `session` and `parked_until` say who has an item; `session` is the offer of the agent
-/// session that goes with it. `wish` is JSON (see [`super::wish_column`]). `note` is the last
-/// column, for it may be long, and nothing but a look at an ended item goes that far into a row.
+/// session that goes with it. `wish` is JSON (see [`super::wish_column`]). `note` stands behind
+/// all else, for it may be long, and nothing but a look at an ended item goes that far into a row.
 /// `item_open` is made anew to cover the restart as before; `item_held` has the few items in
 /// somebody's hands (a query must say `state IN (5, 6)` in these very words).
 /// An agent session rings while it has neither `accepted_at` nor `ended_at`: those few, left by a
@@ -316,6 +318,61 @@ CREATE INDEX user_state_at ON user_state (user, at);
 CREATE UNIQUE INDEX user_state_open ON user_state (user) WHERE ended_at IS NULL;
 ";
 
+/// Schema 3: items have workflows.
+///
+/// `flow` is JSON (see [`super::flow_column`]), empty for an item without a workflow: one byte of
+/// the row, wherever it stands. Only an ended item has a `note` before it. `flow_due` repeats its
+/// `due`, for `item_flow`: the items, ended ones among them, whose workflow is due by itself.
+/// `workflow` has every version that an item began with.
+/// Of a follow-up, `role` is that of [`super::people::role_code`], 0 for a work group. Whoever
+/// looks at a list sees one tenant, one audience or one audience in one service, open or closed
+/// ones: each in order from an index of its own, however many there are. The id, as the key, stands
+/// at the end of each index.
+const SCHEMA_3: &str = "
+ALTER TABLE item ADD COLUMN flow_due INTEGER;
+ALTER TABLE item ADD COLUMN flow TEXT
+    CHECK (flow IS NOT NULL OR (state <> 1 AND flow_due IS NULL));
+CREATE INDEX item_flow ON item (sequence, flow_due) WHERE flow_due IS NOT NULL;
+
+CREATE TABLE workflow (
+    digest BLOB NOT NULL PRIMARY KEY CHECK (length(digest) = 32),
+    name TEXT NOT NULL,
+    source TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE follow_up (
+    id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    sequence INTEGER NOT NULL,
+    tenant INTEGER NOT NULL,
+    service INTEGER NOT NULL,
+    workflow TEXT NOT NULL,
+    stage INTEGER NOT NULL,
+    stages INTEGER NOT NULL,
+    kind INTEGER NOT NULL CHECK (kind IN (1, 2)),
+    name TEXT,
+    text TEXT NOT NULL,
+    role INTEGER NOT NULL CHECK (role BETWEEN 0 AND 4),
+    work_group TEXT NOT NULL,
+    shown_at INTEGER NOT NULL,
+    closed_at INTEGER,
+    closed_by_sender INTEGER,
+    closed_by_user INTEGER,
+    closed_by_operator TEXT,
+    open INTEGER AS (closed_at IS NULL) VIRTUAL,
+    CHECK (stage BETWEEN 1 AND stages),
+    CHECK ((kind = 2) = (name IS NOT NULL)),
+    CHECK (role = 0 OR work_group = ''),
+    CHECK (coalesce(closed_by_sender, closed_by_user, closed_by_operator) IS NULL
+        OR closed_at IS NOT NULL)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX follow_up_of_tenant ON follow_up (tenant, open, shown_at);
+CREATE INDEX follow_up_of_audience ON follow_up (tenant, open, role, work_group, shown_at);
+CREATE INDEX follow_up_of_service ON follow_up
+    (tenant, open, role, work_group, service, shown_at);
+CREATE INDEX follow_up_of_item ON follow_up (sequence, shown_at);
+CREATE INDEX follow_up_of_item_open ON follow_up (sequence, shown_at) WHERE closed_at IS NULL;
+";
+
 const INSERT_META: &str = "INSERT INTO meta (name, value) VALUES (?1, ?2)";
 
 /// Brings the file to [`VERSION`], in one transaction: each schema that it does not have yet, in
@@ -345,6 +402,9 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
     }
     if found < VERSION_WITH_AGENTS {
         tx.execute_batch(SCHEMA_2)?;
+    }
+    if found < VERSION_WITH_WORKFLOWS {
+        tx.execute_batch(SCHEMA_3)?;
     }
     tx.pragma_update(None, "user_version", VERSION)?;
     tx.commit()?;

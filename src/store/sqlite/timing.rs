@@ -47,7 +47,7 @@ fn items(from: u64, count: u64, senders: u64) -> Batch {
             NewItem {
                 item,
                 content: ordinary(reference(sequence)),
-                raw: "x".repeat(1_000),
+                raw: Some("x".repeat(1_000)),
             }
         })
         .collect();

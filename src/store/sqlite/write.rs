@@ -6,7 +6,7 @@ use rusqlite::{Connection, params};
 use siphasher::sip::SipHasher13;
 
 use super::row::{key, offer_number, state_code};
-use super::{content_column, outbox, people, sessions, wish_column};
+use super::{content_column, flow_column, flows, outbox, people, sessions, wish_column};
 use crate::domain::content::{Attachment, Content};
 use crate::domain::entrance::{EntranceOrder, EntranceOrders};
 use crate::domain::ids::{BlobId, Sequence, ServiceId};
@@ -22,9 +22,9 @@ const INSERT_ITEM: &str = "\
                       journal_rows, received_at, stored_at, not_before, due_by, expires_at, \
                       queued_at, ended_at, outcome, chargeable, content_digest, reference, \
                       entered_at, accepted_at, attempts, agent, session, parked_until, wish, \
-                      result, share, note) \
+                      result, share, note, flow_due, flow) \
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, \
-            ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30)";
+            ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32)";
 const INSERT_BODY: &str =
     "INSERT INTO body (sequence, content, raw, checksum) VALUES (?1, ?2, ?3, ?4)";
 pub(super) const UPDATE_ITEM: &str = "\
@@ -32,7 +32,7 @@ pub(super) const UPDATE_ITEM: &str = "\
                     not_before = ?7, due_by = ?8, expires_at = ?9, queued_at = ?10, \
                     ended_at = ?11, outcome = ?12, entered_at = ?14, accepted_at = ?15, \
                     attempts = ?16, agent = ?17, session = ?18, parked_until = ?19, wish = ?20, \
-                    result = ?21, share = ?22, note = ?23 \
+                    result = ?21, share = ?22, note = ?23, flow_due = ?24, flow = ?25 \
     WHERE sequence = ?1 AND version = ?5 - 1 AND id = ?13";
 const UPDATE_CONTENT: &str = "UPDATE body SET content = ?2 WHERE sequence = ?1";
 const INSERT_MESSAGE: &str = "\
@@ -76,6 +76,7 @@ pub(super) fn batch(tx: &Connection, batch: &Batch) -> Result<(), StoreError> {
     }
     new_items(tx, &batch.new_items)?;
     changed_items(tx, &batch.changed_items)?;
+    flows::write(tx, batch)?;
     journal(tx, &batch.journal)?;
     for (service, orders) in &batch.entrances {
         entrance(tx, *service, orders)?;
@@ -132,9 +133,12 @@ fn new_items(tx: &Connection, items: &[NewItem]) -> Result<(), StoreError> {
             said(item).map(|said| said.result.as_str()),
             said(item).map(|said| said.share),
             said(item).and_then(|said| said.note.as_deref()),
+            item.flow_due().map(|time| time.0),
+            flow_column(item)?,
         ])?;
         let column = column(content)?;
-        insert_body.execute(params![key(item.sequence), column, raw, checksum(raw)])?;
+        let checksum = raw.as_deref().map(checksum);
+        insert_body.execute(params![key(item.sequence), column, raw, checksum])?;
         attachments(tx, item.sequence, &content.attachments)?;
     }
     Ok(())
@@ -170,6 +174,8 @@ fn changed_items(tx: &Connection, items: &[ChangedItem]) -> Result<(), StoreErro
             said(item).map(|said| said.result.as_str()),
             said(item).map(|said| said.share),
             said(item).and_then(|said| said.note.as_deref()),
+            item.flow_due().map(|time| time.0),
+            flow_column(item)?,
         ])?;
         exactly_one(changed, || {
             format!(
@@ -212,6 +218,15 @@ fn wish_column(item: &Item) -> Result<Option<String>, StoreError> {
     wish_column::write(wish)
         .map(Some)
         .map_err(|error| StoreError::Failed(format!("a wish cannot be written: {error}")))
+}
+
+fn flow_column(item: &Item) -> Result<Option<String>, StoreError> {
+    let Some(flow) = &item.flow else {
+        return Ok(None);
+    };
+    flow_column::write(flow)
+        .map(Some)
+        .map_err(|error| StoreError::Failed(format!("a flow cannot be written: {error}")))
 }
 
 fn column(content: &Content) -> Result<String, StoreError> {
@@ -327,7 +342,7 @@ fn journal(tx: &Connection, entries: &[JournalEntry]) -> Result<(), StoreError> 
 }
 
 /// Sender, user, operator. All empty: the engine.
-fn actor_columns(actor: &Actor) -> (Option<u32>, Option<u32>, Option<&str>) {
+pub(super) fn actor_columns(actor: &Actor) -> (Option<u32>, Option<u32>, Option<&str>) {
     match actor {
         Actor::Engine => (None, None, None),
         Actor::Sender(sender) => (Some(sender.0), None, None),

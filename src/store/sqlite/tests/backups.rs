@@ -288,3 +288,56 @@ fn a_backup_of_schema_1_is_sound_and_is_restored() {
     assert_eq!(next, Sequence(121));
     assert_eq!(doctor(&target).expect("looked at"), []);
 }
+
+#[test]
+fn the_doctor_finds_each_kind_of_damage_about_workflows() {
+    for (sql, expected) in [
+        (
+            "UPDATE item SET flow = NULL, flow_due = NULL WHERE sequence = 7",
+            "have no place in one",
+        ),
+        (
+            "UPDATE item SET flow_due = 0 WHERE sequence = 1",
+            "have no place in one",
+        ),
+        (
+            "UPDATE item SET flow = replace(flow, 'waiting', 'walking') WHERE sequence = 7",
+            "places of items in their workflows cannot be read",
+        ),
+        (
+            "UPDATE item SET flow_due = flow_due + 1 WHERE sequence = 7",
+            "at another time than they say",
+        ),
+        (
+            "UPDATE item SET flow_due = 0 WHERE sequence = 8",
+            "at another time than they say",
+        ),
+        ("DELETE FROM workflow", "version of a workflow"),
+        (
+            "UPDATE workflow SET source = source || ' '",
+            "do not match their digest",
+        ),
+        (
+            "UPDATE follow_up SET sequence = 999 WHERE sequence = 8",
+            "of no item of their tenant",
+        ),
+        (
+            "UPDATE follow_up SET tenant = 2 WHERE sequence = 7",
+            "of no item of their tenant",
+        ),
+        (
+            "UPDATE follow_up SET service = 9",
+            "follow-ups are of a service",
+        ),
+        (
+            "UPDATE follow_up SET closed_by_user = 9 WHERE closed_by_user = 1",
+            "closed by a user who does not exist",
+        ),
+        (
+            "UPDATE follow_up SET kind = 3 WHERE sequence = 7",
+            "follow-ups cannot be read",
+        ),
+    ] {
+        assert_found(sql, expected);
+    }
+}

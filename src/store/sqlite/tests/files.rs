@@ -113,7 +113,7 @@ fn the_log_stays_bounded_under_load() {
     let (dir, mut store) = store(SqliteOptions::default());
     let pragma = store.connection.pragma_update(None, "synchronous", "OFF");
     pragma.expect("set");
-    let raw = "x".repeat(40_000);
+    let raw = Some("x".repeat(40_000));
     for first in (1..6_000_u64).step_by(100) {
         let mut batch = batch((first..first + 100).map(item));
         for new in &mut batch.new_items {

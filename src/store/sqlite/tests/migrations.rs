@@ -3,7 +3,9 @@
 use std::fs;
 use std::io::Write;
 
-use super::samples::{agent_sessions, filled, rows, unpacked};
+use tempfile::TempDir;
+
+use super::samples::{agent_sessions, filled, flowing, rows, shown, unpacked};
 use super::store;
 use crate::domain::ids::{Sequence, UserId};
 use crate::domain::item::Item;
@@ -32,7 +34,7 @@ fn assert_as_it_was(reader: &Reader, row: impl Fn(u64) -> Item) {
         }
         assert_eq!(reader.content(key).expect("read"), Some(content));
         let raw = reader.raw_messages(key).expect("good");
-        assert_eq!(raw, [new(item(sequence)).raw]);
+        assert_eq!(raw, Vec::from_iter(new(item(sequence)).raw));
         let journal = reader.journal(key).expect("good");
         assert_eq!(journal.len() as u32, row(sequence).journal_rows);
         assert_eq!(journal[0].at, item(sequence).stored_at);
@@ -74,9 +76,10 @@ fn the_file_of_schema_1_becomes_one_of_the_newest_with_everything_as_it_was() {
     assert_eq!(verify(store.path()).expect("read").findings, []);
 }
 
-#[test]
-fn the_file_of_schema_2_opens_with_everything_as_it_was() {
-    let dir = unpacked(2);
+/// The file of that schema, 2 or above, opens with all that schema 2 had. `flowing` are items 7 and
+/// 8.
+fn assert_opens_as_it_was(schema: u32, flowing: [Item; 2]) -> (TempDir, SqliteStore) {
+    let dir = unpacked(schema);
     let store = SqliteStore::open(dir.path(), SqliteOptions::default());
     let mut store = store.expect("it opens");
     assert_eq!(store.resume().expect("read").next_sequence, Sequence(121));
@@ -88,7 +91,7 @@ fn the_file_of_schema_2_opens_with_everything_as_it_was() {
     let sessions = agent_sessions();
     assert_eq!(store.ringing().expect("read"), [sessions[3]]);
     let reader = Reader::open(dir.path()).expect("it opens");
-    let rows = rows();
+    let rows = [&rows()[..], &flowing].concat();
     assert_as_it_was(&reader, |sequence| {
         let row = rows.get(sequence as usize - 1);
         row.cloned().unwrap_or_else(|| item(sequence))
@@ -102,6 +105,41 @@ fn the_file_of_schema_2_opens_with_everything_as_it_was() {
     let states = reader.user_states(UserId(1), NOON, NOON.plus_ms(1));
     assert_eq!(states.expect("read")[0].state, "online");
     assert_eq!(verify(store.path()).expect("read").findings, []);
+    (dir, store)
+}
+
+#[test]
+fn the_file_of_schema_2_becomes_one_of_the_newest_with_everything_as_it_was() {
+    let (_dir, mut store) = assert_opens_as_it_was(2, [item(7), item(8)]);
+    assert_eq!(version(&store.connection).expect("read"), VERSION);
+    assert_eq!(store.flow_timers(Sequence(0), 9).expect("read"), []);
+
+    // And it is one to work with.
+    let begun = Item {
+        version: 2,
+        ..flowing()[0].clone()
+    };
+    let mut work = change(begun.clone());
+    work.workflows = vec![workflow(1)];
+    work.follow_ups = vec![alert(1, 7, 0)];
+    store.commit(&work).expect("written");
+    assert_eq!(store.items(&[Sequence(7)]).expect("read"), [begun]);
+    let open = store.open_follow_ups(Sequence(7)).expect("read");
+    assert_eq!(open, work.follow_ups);
+    assert_eq!(verify(store.path()).expect("read").findings, []);
+}
+
+#[test]
+fn the_file_of_schema_3_opens_with_everything_as_it_was() {
+    let (_dir, mut store) = assert_opens_as_it_was(3, flowing());
+    let timers = store.flow_timers(Sequence(0), 9).expect("read");
+    assert_eq!(timers, [(Sequence(7), NOON.plus_ms(50))]);
+    let version = store.workflow(workflow(1).digest).expect("read");
+    assert_eq!(version, Some(workflow(1)));
+    for follow_up in shown() {
+        let read = store.follow_up(follow_up.id).expect("read");
+        assert_eq!(read, Some(follow_up));
+    }
 }
 
 /// An update must not leave an old file with less than a new one has.

@@ -1,6 +1,9 @@
 //! How SQLite answers the queries of the hot paths.
 
 use super::store;
+use crate::store::sqlite::flows::{
+    CLOSE_FOLLOW_UP, FOLLOW_UP, INSERT_FOLLOW_UP, OPEN_OF_ITEM, TIMERS, WORKFLOW,
+};
 use crate::store::sqlite::outbox::{LIST_PARKED, NEXT, SENDERS};
 use crate::store::sqlite::reading::{
     JOURNAL, MESSAGES, OPEN_OF_SENDER, QUEUE_LOWER, QUEUE_SAME, SPAN_OF_SENDER, SPANS,
@@ -134,4 +137,32 @@ fn an_agents_states_are_found_by_time() {
     assert!(states.starts_with(by_time), "{states}");
     assert!(!states.contains("SCAN user_state"), "{states}");
     assert!(!states.contains("TEMP B-TREE"), "{states}");
+}
+
+#[test]
+fn what_is_due_by_itself_is_read_from_its_covering_index_alone() {
+    assert_eq!(
+        plan(TIMERS),
+        "SEARCH item USING COVERING INDEX item_flow (sequence>?)"
+    );
+}
+
+#[test]
+fn versions_and_follow_ups_are_found_by_their_keys() {
+    let version = plan(WORKFLOW);
+    assert!(
+        version.starts_with("SEARCH workflow USING INDEX"),
+        "{version}"
+    );
+    let by_id = "SEARCH follow_up USING PRIMARY KEY (id=?)";
+    assert_eq!(plan(FOLLOW_UP), by_id);
+    assert_eq!(plan(CLOSE_FOLLOW_UP), by_id);
+    assert_eq!(
+        plan(INSERT_FOLLOW_UP),
+        "SEARCH item EXISTS USING INTEGER PRIMARY KEY (rowid=?)"
+    );
+    assert_eq!(
+        plan(OPEN_OF_ITEM),
+        "SEARCH follow_up USING INDEX follow_up_of_item_open (sequence=?)"
+    );
 }

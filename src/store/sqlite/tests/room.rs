@@ -17,7 +17,7 @@ fn limited(bytes_max: u64) -> SqliteOptions {
 fn fill(store: &mut SqliteStore) -> u64 {
     for sequence in 1..100_000 {
         let mut batch = batch([item(sequence)]);
-        batch.new_items[0].raw = "x".repeat(10_000);
+        batch.new_items[0].raw = Some("x".repeat(10_000));
         match store.commit(&batch) {
             Ok(()) => {}
             Err(StoreError::Full(_)) => return sequence,
@@ -65,7 +65,7 @@ fn a_full_store_takes_items_again_when_there_is_room() {
     store.commit(&dropped).expect("there is room for that");
     store.probe().expect("there is room");
     let mut batch = batch([item(refused)]);
-    batch.new_items[0].raw = "x".repeat(10_000);
+    batch.new_items[0].raw = Some("x".repeat(10_000));
     store.commit(&batch).expect("there is room");
 }
 

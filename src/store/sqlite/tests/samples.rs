@@ -8,6 +8,7 @@ use tempfile::TempDir;
 
 use super::store;
 use crate::domain::access::{ApiToken, Session, TokenDigest};
+use crate::domain::follow_up::FollowUp;
 use crate::domain::ids::UserId;
 use crate::domain::item::Item;
 use crate::domain::journal::{Actor, JournalEntry, JournalEvent};
@@ -26,6 +27,16 @@ pub fn filled() -> (TempDir, SqliteStore) {
         ..SqliteOptions::default()
     };
     let (dir, mut store) = store(options);
+    number(&mut store);
+    store.commit(&beginning()).expect("written");
+    for life in lives() {
+        store.commit(&life).expect("written");
+    }
+    while store.tidy().expect("tidied") {}
+    (dir, store)
+}
+
+fn number(store: &mut SqliteStore) {
     let names = Names {
         tenants: vec![TenantNames {
             tenant: "one".to_owned(),
@@ -34,7 +45,15 @@ pub fn filled() -> (TempDir, SqliteStore) {
         }],
     };
     store.number(&names).expect("numbered");
-    let mut first = batch((1..=120).map(item));
+}
+
+/// The items as they come, a person, and what workflows show.
+fn beginning() -> Batch {
+    let [seven, eight] = flowing();
+    let rows = (1..=6).map(item).chain([seven, eight]);
+    let mut first = batch(rows.chain((9..=120).map(item)));
+    first.workflows = vec![workflow(1)];
+    first.follow_ups = shown();
     first.chunks = vec![chunk(blob(1), 0, b"hello")];
     first.new_items[0].content.attachments = vec![attachment(blob(1), b"hello")];
     let people = &mut first.people;
@@ -52,12 +71,27 @@ pub fn filled() -> (TempDir, SqliteStore) {
         created_at: NOON,
         expires_at: None,
     })];
-    store.commit(&first).expect("written");
-    for life in lives() {
-        store.commit(&life).expect("written");
-    }
-    while store.tidy().expect("tidied") {}
-    (dir, store)
+    first
+}
+
+/// Items 7 and 8, led by workflows: 7 waits in it, 8 is queued.
+pub fn flowing() -> [Item; 2] {
+    [
+        in_workflow(item(7), &workflow(1), Some(50)),
+        led(item(8), &workflow(1), None),
+    ]
+}
+
+/// What the workflows of items 7 and 8 show, the oldest first.
+pub fn shown() -> Vec<FollowUp> {
+    let operator = Actor::Operator("uid=0 pid=1".to_owned());
+    vec![
+        alert(1, 7, 1),
+        button(2, 7, 2),
+        closed(alert(3, 8, 3), Some(Actor::User(UserId(1)))),
+        closed(alert(4, 8, 4), Some(operator)),
+        closed(button(5, 8, 5), None),
+    ]
 }
 
 /// Where items 1 to 6 come to stand: 2 with agent 1, 3 put aside, 4 ended, 5 with a wish, 6 rings.
