@@ -6,7 +6,7 @@ mod notification;
 mod receipt;
 mod refused;
 mod status;
-mod writer;
+pub(crate) mod writer;
 
 use crate::domain::answer::Answer;
 use crate::domain::notification::Notification;

@@ -5,16 +5,25 @@
 mod condition;
 mod element;
 mod fault;
+mod graph;
 mod known;
 mod load;
 pub mod run;
+#[cfg(test)]
+mod samples;
+mod svg;
+mod table;
 mod tree;
 mod value;
+mod words;
 
 pub use self::element::NAMESPACE;
 pub use self::fault::{FAULTS_MAX, Fault, Rule};
+pub use self::graph::{Edge, End, Graph, Node, NodeKind, Target, graph, graph_text};
 pub use self::known::Known;
 pub use self::load::{digest, load};
+pub use self::svg::svg;
+pub use self::table::{Row, table};
 
 #[cfg(test)]
 mod tests;

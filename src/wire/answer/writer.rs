@@ -18,7 +18,7 @@ enum Last {
 }
 
 /// Writes one document. Names are ours and go out as they are, values are escaped.
-pub(super) struct Writer<'o> {
+pub(crate) struct Writer<'o> {
     out: &'o mut Vec<u8>,
     depth: usize,
     last: Last,
@@ -26,7 +26,7 @@ pub(super) struct Writer<'o> {
 
 impl<'o> Writer<'o> {
     /// Begins a document.
-    pub(super) fn new(out: &'o mut Vec<u8>) -> Writer<'o> {
+    pub(crate) fn new(out: &'o mut Vec<u8>) -> Writer<'o> {
         out.extend_from_slice(br#"<?xml version="1.0" encoding="UTF-8"?>"#);
         Writer {
             out,
@@ -35,8 +35,17 @@ impl<'o> Writer<'o> {
         }
     }
 
+    /// Begins an element that may stand inside another document, or be one.
+    pub(crate) fn fragment(out: &'o mut Vec<u8>) -> Writer<'o> {
+        Writer {
+            out,
+            depth: 0,
+            last: Last::EndTag,
+        }
+    }
+
     /// Opens an element; its attributes come next.
-    pub(super) fn start(&mut self, name: &'static str) {
+    pub(crate) fn start(&mut self, name: &'static str) {
         self.close_start_tag();
         self.line();
         self.out.push(b'<');
@@ -46,7 +55,7 @@ impl<'o> Writer<'o> {
     }
 
     /// Closes the innermost open element, which is called `name`.
-    pub(super) fn end(&mut self, name: &'static str) {
+    pub(crate) fn end(&mut self, name: &'static str) {
         self.depth -= 1;
         match self.last {
             Last::StartTag => self.out.extend_from_slice(b"/>"),
@@ -80,7 +89,7 @@ impl<'o> Writer<'o> {
     }
 
     /// An attribute of the start tag written last.
-    pub(super) fn attribute(&mut self, name: &'static str, value: &str) {
+    pub(crate) fn attribute(&mut self, name: &'static str, value: &str) {
         self.attribute_start(name);
         self.escape(value, true);
         self.out.push(b'"');
@@ -93,24 +102,24 @@ impl<'o> Writer<'o> {
         self.out.extend_from_slice(b"=\"");
     }
 
-    pub(super) fn attribute_bool(&mut self, name: &'static str, value: bool) {
+    pub(crate) fn attribute_bool(&mut self, name: &'static str, value: bool) {
         self.attribute(name, if value { "true" } else { "false" });
     }
 
-    pub(super) fn attribute_number(&mut self, name: &'static str, value: impl Into<u64>) {
+    pub(crate) fn attribute_number(&mut self, name: &'static str, value: impl Into<u64>) {
         self.attribute_start(name);
         self.number(value.into());
         self.out.push(b'"');
     }
 
-    pub(super) fn attribute_time(&mut self, name: &'static str, value: Timestamp) {
+    pub(crate) fn attribute_time(&mut self, name: &'static str, value: Timestamp) {
         self.attribute_start(name);
         self.out
             .extend_from_slice(format_instant(value).as_str().as_bytes());
         self.out.push(b'"');
     }
 
-    pub(super) fn attribute_id(&mut self, name: &'static str, value: ItemId) {
+    pub(crate) fn attribute_id(&mut self, name: &'static str, value: ItemId) {
         self.attribute_start(name);
         let mut buffer = uuid::Uuid::encode_buffer();
         let text = value.0.hyphenated().encode_lower(&mut buffer);
@@ -119,43 +128,43 @@ impl<'o> Writer<'o> {
     }
 
     /// Text of the innermost open element.
-    pub(super) fn text(&mut self, text: &str) {
+    pub(crate) fn text(&mut self, text: &str) {
         self.close_start_tag();
         self.escape(text, false);
         self.last = Last::Text;
     }
 
     /// An element without attributes that holds `text`.
-    pub(super) fn leaf(&mut self, name: &'static str, text: &str) {
+    pub(crate) fn leaf(&mut self, name: &'static str, text: &str) {
         self.start(name);
         self.text(text);
         self.end(name);
     }
 
-    pub(super) fn leaf_number(&mut self, name: &'static str, value: impl Into<u64>) {
+    pub(crate) fn leaf_number(&mut self, name: &'static str, value: impl Into<u64>) {
         self.start(name);
         self.text_number(value);
         self.end(name);
     }
 
-    pub(super) fn leaf_time(&mut self, name: &'static str, value: Timestamp) {
+    pub(crate) fn leaf_time(&mut self, name: &'static str, value: Timestamp) {
         self.leaf(name, format_instant(value).as_str());
     }
 
-    pub(super) fn leaf_duration(&mut self, name: &'static str, duration_ms: i64) {
+    pub(crate) fn leaf_duration(&mut self, name: &'static str, duration_ms: i64) {
         self.start(name);
         self.text_seconds(duration_ms);
         self.end(name);
     }
 
-    pub(super) fn text_number(&mut self, value: impl Into<u64>) {
+    pub(crate) fn text_number(&mut self, value: impl Into<u64>) {
         self.close_start_tag();
         self.number(value.into());
         self.last = Last::Text;
     }
 
     /// A duration in whole seconds, rounded up.
-    pub(super) fn text_seconds(&mut self, duration_ms: i64) {
+    pub(crate) fn text_seconds(&mut self, duration_ms: i64) {
         let whole_ms = duration_ms.saturating_add(999) / 1_000 * 1_000;
         self.text(&format_duration(whole_ms));
     }
