@@ -16,7 +16,8 @@ use anteroom::domain::ids::{ItemId, Sequence, UserId};
 use anteroom::domain::journal::Actor;
 use anteroom::domain::message::Submission;
 use anteroom::domain::people::{Role, SkillLevel, UserPatch};
-use anteroom::domain::policy::{AgentPolicy, Policy, SenderPolicy, TenantPolicy};
+use anteroom::domain::policy::{AgentPolicy, Policy, SenderPolicy, ServicePolicy, TenantPolicy};
+use anteroom::domain::workflow::Workflow;
 use anteroom::engine::Engine;
 use anteroom::engine::agents::command::{ActOnItem, By, ItemVerb, SetState};
 use anteroom::engine::command::{Submit, SubmitMany};
@@ -26,6 +27,7 @@ use anteroom::engine::people::change::{ChangePeople, Edit};
 use anteroom::engine::run::{self, RunningEngine, clock};
 use anteroom::store::read::Readers;
 use anteroom::store::sqlite::{SqliteOptions, SqliteStore};
+use anteroom::workflow::{Known, load};
 
 use crate::{AGENTS, SKILLS, agent, asked, scatter, service};
 
@@ -41,6 +43,17 @@ pub struct Rates {
     pub cycles: f64,
 }
 
+/// What workflows have to do with the items of a life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Workflows {
+    /// Nothing.
+    None,
+    /// So many other items stand in the timers of theirs.
+    Beside(u64),
+    /// Each item goes through one: received, queue, ended, finish.
+    Through,
+}
+
 /// A running engine with agents, and so many items waiting.
 pub struct Life {
     runtime: tokio::runtime::Runtime,
@@ -53,9 +66,9 @@ pub struct Life {
 
 impl Life {
     /// An engine in a new folder. Its agents are there, but not yet active.
-    pub fn new(waiting: u64) -> anyhow::Result<Life> {
+    pub fn new(waiting: u64, workflows: Workflows) -> anyhow::Result<Life> {
         let folder = tempfile::tempdir_in(".").context("a folder on this disk")?;
-        let policy = policy();
+        let policy = policy(workflows)?;
         let sender = policy.senders["core"].clone();
         let store = SqliteStore::open(folder.path(), SqliteOptions::default())?;
         let readers = Arc::new(Readers::open(folder.path(), 2)?);
@@ -78,7 +91,10 @@ impl Life {
             _folder: folder,
         };
         life.runtime.block_on(life.add_agents())?;
-        life.runtime.block_on(life.fill(waiting))?;
+        if let Workflows::Beside(items) = workflows {
+            life.runtime.block_on(life.fill(items, "slow"))?;
+        }
+        life.runtime.block_on(life.fill(waiting, "loans"))?;
         Ok(life)
     }
 
@@ -122,9 +138,9 @@ impl Life {
         Ok(())
     }
 
-    async fn fill(&self, waiting: u64) -> anyhow::Result<()> {
-        for _ in 0..waiting.div_ceil(BATCH) {
-            let submissions = (0..BATCH).map(|_| self.submission());
+    async fn fill(&self, items: u64, service: &str) -> anyhow::Result<()> {
+        for _ in 0..items.div_ceil(BATCH) {
+            let submissions = (0..BATCH).map(|_| self.submission(service));
             let many = SubmitMany {
                 sender: self.sender.clone(),
                 received_at: clock(),
@@ -136,8 +152,8 @@ impl Life {
         Ok(())
     }
 
-    fn submission(&self) -> Submission {
-        submission(self.submitted.fetch_add(1, Ordering::Relaxed))
+    fn submission(&self, service: &str) -> Submission {
+        submission(self.submitted.fetch_add(1, Ordering::Relaxed), service)
     }
 
     /// Items accepted a second by 64 senders, each with one item on its way.
@@ -250,7 +266,7 @@ async fn submit(
     let submit = Submit {
         sender: sender.clone(),
         received_at: clock(),
-        submission: submission(submitted.fetch_add(1, Ordering::Relaxed)),
+        submission: submission(submitted.fetch_add(1, Ordering::Relaxed), "loans"),
         traceparent: None,
     };
     handle.submit(submit).await.map_err(refused)?;
@@ -270,7 +286,7 @@ fn refused(refusal: anteroom::domain::refusal::Refusal) -> anyhow::Error {
 }
 
 /// An item of some 1 KiB that asks for one skill or two.
-fn submission(number: u64) -> Submission {
+fn submission(number: u64, service: &str) -> Submission {
     let first = scatter(number) % SKILLS;
     let second = scatter(number)
         .is_multiple_of(2)
@@ -278,7 +294,7 @@ fn submission(number: u64) -> Submission {
     let skills = [Some(first), second.filter(|second| *second != first)];
     let content = Content {
         reference: format!("life-{number}"),
-        service: "loans".to_owned(),
+        service: service.to_owned(),
         title: Some("Loan application".to_owned()),
         skills: skills.into_iter().flatten().map(asked).collect(),
         ..Content::default()
@@ -295,8 +311,30 @@ fn submission(number: u64) -> Submission {
     }
 }
 
-fn policy() -> Policy {
-    let loans = service().policy.expect("it is in force");
+fn workflow(name: &str, actions: &str) -> anyhow::Result<Arc<Workflow>> {
+    let source = format!(
+        "<workflow xmlns=\"urn:anteroom:workflow:1\" name=\"{name}\">\
+         <event on=\"received\">{actions}<queue/><finish/></event></workflow>"
+    );
+    let loaded = load(&source, &Known::anything());
+    let workflow = loaded.map_err(|faults| anyhow::anyhow!("{faults:?}"))?;
+    Ok(Arc::new(workflow))
+}
+
+fn policy(workflows: Workflows) -> anyhow::Result<Policy> {
+    let plain = service().policy.expect("it is in force");
+    let slow = ServicePolicy {
+        name: "slow".to_owned(),
+        workflow: Some(workflow("slow", "<wait for=\"P5D\"/>")?),
+        ..(*plain).clone()
+    };
+    let through = workflows == Workflows::Through;
+    let through = through.then(|| workflow("through", ""));
+    let loans = ServicePolicy {
+        workflow: through.transpose()?,
+        ..(*plain).clone()
+    };
+    let services = [loans, slow].map(|it| (it.name.clone(), Arc::new(it)));
     let tenant = TenantPolicy {
         name: "bank".to_owned(),
         work_item_key: "workItemTask".to_owned(),
@@ -304,7 +342,7 @@ fn policy() -> Policy {
         time_zone: "UTC".to_owned(),
         fair_use: None,
         task_types: Default::default(),
-        services: [("loans".to_owned(), loans)].into(),
+        services: services.into(),
         agents: AgentPolicy::default(),
         show_customer_identifiers: false,
         workflows: Default::default(),
@@ -322,8 +360,8 @@ fn policy() -> Policy {
         enabled: true,
         notify: None,
     };
-    Policy {
+    Ok(Policy {
         tenants: [("bank".to_owned(), Arc::new(tenant))].into(),
         senders: [("core".to_owned(), Arc::new(sender))].into(),
-    }
+    })
 }

@@ -29,6 +29,8 @@ use anteroom::routing::distribution::Decision;
 use anteroom::routing::requirement::ClassId;
 use anteroom::routing::service::ServiceSetup;
 
+use life::Workflows;
+
 const AGENTS: u32 = 500;
 const SKILLS: u64 = 20;
 const WAITING: [u64; 3] = [1_000, 100_000, 1_000_000];
@@ -109,14 +111,20 @@ fn lives(options: &Options) -> anyhow::Result<()> {
         return Ok(());
     }
     let each = Duration::from_secs_f64(options.life);
-    let life = life::Life::new(LIFE_WAITING)?;
+    let life = life::Life::new(LIFE_WAITING, Workflows::None)?;
+    let beside = life::Life::new(LIFE_WAITING, Workflows::Beside(IN_WORKFLOWS))?;
+    let through = life::Life::new(LIFE_WAITING, Workflows::Through)?;
     let (mut accepts, mut cycles, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut besides, mut throughs) = (Vec::new(), Vec::new());
     for _ in 0..options.rounds {
         let rates = life.measure(each)?;
         accepts.push(rates.accepts);
         cycles.push(rates.cycles);
         ratios.push(rates.cycles / rates.accepts);
+        besides.push(beside.measure(each)?.cycles / rates.cycles);
+        throughs.push(through.measure(each)?.cycles / rates.cycles);
     }
+    let beside = format!("lives beside {IN_WORKFLOWS} in workflows ÷ lives");
     let mut table = Table::new();
     table.load_style(ASCII_MARKDOWN);
     table.set_header([
@@ -129,6 +137,8 @@ fn lives(options: &Options) -> anyhow::Result<()> {
         ("accepts/s alone", 0, accepts),
         ("whole lives/s", 0, cycles),
         ("lives ÷ accepts", 2, ratios),
+        (&beside, 2, besides),
+        ("lives through a workflow ÷ lives", 2, throughs),
     ];
     for (name, digits, mut rates) in lines {
         rates.sort_by(f64::total_cmp);
