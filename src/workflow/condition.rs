@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, LazyLock};
+use std::thread;
 
 use cel::parser::Parser;
 use cel::{Context, Env, ExecutionError, IdedExpr, Value};
@@ -23,9 +24,12 @@ mod names;
 mod values;
 
 /// Brackets open at the same time, and conditional parts (`? :`): each costs the parser stack.
-pub(super) const NESTING_MAX: usize = 12;
-/// Operators within operators, so that evaluation needs a stack of known size.
-pub(super) const DEPTH_MAX: usize = 40;
+const NESTING_MAX: usize = 12;
+/// Operators within operators. Evaluation takes up to 40 kB of the stack for each in a debug build,
+/// so that any thread can do it.
+const DEPTH_MAX: usize = 16;
+/// Stack of the parser.
+const PARSER_STACK_BYTES: usize = 16 * 1024 * 1024;
 
 /// The functions that conditions may call; without regular expressions, times and optional values.
 static FUNCTIONS: LazyLock<Arc<Env>> =
@@ -55,11 +59,7 @@ pub(super) fn compile(
         );
         return Err(refused(message));
     }
-    let expression = Parser::new().parse(source).map_err(|errors| {
-        let first = errors.errors.first().map(|error| error.msg.as_str());
-        let first = first.and_then(|msg| msg.lines().next()).unwrap_or("?");
-        refused(format!("Mend the condition: {first}."))
-    })?;
+    let expression = parse(source).map_err(refused)?;
     let found = names::look(&expression, known)?;
     Ok(Arc::new(Compiled {
         source: source.to_owned(),
@@ -67,6 +67,29 @@ pub(super) fn compile(
         variables: found.variables,
         reads: found.reads,
     }))
+}
+
+/// Parses on a stack of its own: the parser takes up to 100 kB for one bracket in a debug build,
+/// and nobody knows how much is left of the caller's. A panic of the parser ends here, too.
+fn parse(source: &str) -> Result<IdedExpr, String> {
+    let parsed = thread::scope(|scope| {
+        let parser = thread::Builder::new()
+            .name("condition".to_owned())
+            .stack_size(PARSER_STACK_BYTES)
+            .spawn_scoped(scope, || Parser::new().parse(source));
+        parser.map(|thread| thread.join())
+    });
+    match parsed {
+        Ok(Ok(Ok(expression))) => Ok(expression),
+        Ok(Ok(Err(errors))) => {
+            let first = errors.errors.first().map(|error| error.msg.as_str());
+            let first = first.and_then(|message| message.lines().next());
+            let first = first.unwrap_or("it is no expression");
+            Err(format!("Mend the condition: {first}."))
+        }
+        Ok(Err(_panic)) => Err("Write the condition otherwise: it cannot be read.".to_owned()),
+        Err(_no_thread) => Err("Try again: there was no thread to read the condition.".to_owned()),
+    }
 }
 
 /// The condition that never holds.

@@ -159,11 +159,6 @@ impl Faults {
         self.found.is_empty()
     }
 
-    /// Whether that rule is broken.
-    pub(super) fn breaks(&self, rule: Rule) -> bool {
-        self.found.iter().any(|(_, found, _)| *found == rule)
-    }
-
     /// In the order of the file, with line and column in `text`; at most [`FAULTS_MAX`].
     pub(super) fn locate(mut self, text: &str) -> Vec<Fault> {
         self.found.sort_by_key(|(at, _, _)| *at);

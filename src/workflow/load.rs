@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 use crate::domain::workflow::{Workflow, WorkflowDigest};
 use crate::wire::error::position;
 
+use super::check::check;
 use super::element::{self, Element};
 use super::fault::{Fault, Faults};
 use super::known::Known;
@@ -46,6 +47,7 @@ pub(super) fn readable(source: &str) -> &str {
 /// Understands and checks; `None` when anything is wrong.
 fn checked<'a>(root: &'a Element, known: &Known, faults: &mut Faults) -> Option<Tree<'a>> {
     let tree = Tree::of(root, known, faults)?;
+    check(&tree, known, faults);
     faults.is_empty().then_some(tree)
 }
 

@@ -2,6 +2,7 @@
 //! its conditions compiled, its stages drawn; and the interpreter, a pure function of where an item
 //! stands, what has happened, and what it is told of the world.
 
+mod check;
 mod condition;
 mod element;
 mod fault;
@@ -16,6 +17,7 @@ mod table;
 mod tree;
 mod value;
 mod words;
+mod write;
 
 pub use self::element::NAMESPACE;
 pub use self::fault::{FAULTS_MAX, Fault, Rule};
@@ -24,6 +26,7 @@ pub use self::known::Known;
 pub use self::load::{digest, load};
 pub use self::svg::svg;
 pub use self::table::{Row, table};
+pub use self::write::{new_source, with_missing_buttons};
 
 #[cfg(test)]
 mod tests;

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use super::*;
 use crate::domain::workflow::{Action, Event, StageNumber};
 
+mod rules;
+
 const CAR_LOAN: &str = include_str!("../../fixtures/workflows/car-loan.xml");
 
 fn set(names: &[&str]) -> Option<BTreeSet<String>> {

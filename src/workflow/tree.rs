@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::domain::workflow::{
-    ACTIONS_MAX, Action, Elapsed, Event, Queue, STAGES_MAX, Stage, StageNumber,
+    ACTIONS_MAX, Action, Elapsed, Event, STAGES_MAX, Stage, StageNumber,
 };
 
 use super::element::Element;
@@ -29,8 +29,8 @@ pub(super) struct StageTree<'a> {
     pub(super) element: &'a Element,
     pub(super) event: Event,
     pub(super) actions: Vec<ActionTree<'a>>,
-    /// The event and every action were understood.
-    pub(super) complete: bool,
+    /// The event was understood.
+    pub(super) event_is_sound: bool,
 }
 
 /// An action.
@@ -112,16 +112,18 @@ impl ActionTree<'_> {
         }
     }
 
-    /// The queue that it goes to.
-    pub(super) fn queue(&self) -> Option<&Queue> {
-        match &self.action {
-            Action::Queue(queue) | Action::QueueToAgent { queue, .. } => Some(queue),
-            _ => None,
-        }
+    /// Whether it has exits, linked or not.
+    pub(super) fn can_lead(&self) -> bool {
+        !self.exits().is_empty()
     }
 }
 
 impl<'a> StageTree<'a> {
+    /// Whether the event and every action were understood.
+    pub(super) fn is_complete(&self) -> bool {
+        self.event_is_sound && self.actions.len() == self.element.children.len()
+    }
+
     /// The actions that can be reached: up to the first after which none comes.
     pub(super) fn reached(&self) -> &[ActionTree<'a>] {
         let last = self.actions.iter().position(|it| !it.goes_on());
@@ -242,7 +244,7 @@ fn stage<'a>(
 ) -> StageTree<'a> {
     let faults_before = faults.count();
     let event = event(element, names, faults);
-    let understood = faults.count() == faults_before;
+    let event_is_sound = faults.count() == faults_before;
     if element.children.is_empty() {
         let message = "Give the event something to do: 1 to 50 actions.";
         faults.add(element.at, Rule::Schema, message);
@@ -258,8 +260,8 @@ fn stage<'a>(
     StageTree {
         element,
         event,
-        complete: understood && !actions.is_empty() && actions.len() == element.children.len(),
         actions,
+        event_is_sound,
     }
 }
 
