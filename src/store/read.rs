@@ -3,6 +3,8 @@
 //! A [`Reader`] has a read-only connection of its own and never stands in the writer's way. It sees
 //! every commit that ended before its call began.
 
+mod follow_ups;
+
 use std::ops::Deref;
 use std::path::Path;
 use std::sync::{Condvar, Mutex, PoisonError};
@@ -21,6 +23,10 @@ use crate::domain::item::{Item, ItemState};
 use crate::domain::journal::{Actor, JournalEvent};
 use crate::domain::session::{AgentSession, ServiceSession};
 use crate::domain::time::Timestamp;
+
+pub use follow_ups::{
+    FOLLOW_UPS_COUNTED_MAX, FOLLOW_UPS_OF_ITEM_MAX, FollowUpQuery, FollowUpState, ListedFollowUp,
+};
 
 /// An item in a list.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -231,3 +231,16 @@ fn maybe(value: Option<&String>) -> Option<Cow<'_, str>> {
 fn owned(value: Option<Cow<'_, str>>) -> Option<String> {
     value.map(Cow::into_owned)
 }
+
+/// The title alone.
+///
+/// # Errors
+/// As [`read()`].
+pub(super) fn title(column: &str) -> serde_json::Result<Option<String>> {
+    #[derive(Deserialize)]
+    struct Title {
+        title: Option<String>,
+    }
+    let Title { title } = serde_json::from_str(column)?;
+    Ok(title)
+}

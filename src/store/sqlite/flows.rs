@@ -42,6 +42,27 @@ pub(super) const OPEN_OF_ITEM: &str = "\
     FROM follow_up INDEXED BY follow_up_of_item_open \
     WHERE sequence = ?1 AND closed_at IS NULL ORDER BY shown_at, id";
 
+/// The newest; the caller turns them round.
+pub(in crate::store) const FOLLOW_UPS_OF_ITEM: &str = "\
+    SELECT id, sequence, tenant, service, workflow, stage, stages, kind, name, text, role, \
+           work_group, shown_at, closed_at, closed_by_sender, closed_by_user, closed_by_operator \
+    FROM follow_up INDEXED BY follow_up_of_item \
+    WHERE sequence = ?1 ORDER BY shown_at DESC, id DESC LIMIT ?2";
+pub(in crate::store) const FOLLOW_UPS_OF_TENANT: &str = "\
+    SELECT shown_at, id FROM follow_up INDEXED BY follow_up_of_tenant \
+    WHERE tenant = ?1 AND open = ?2 AND (shown_at, id) > (?3, ?4) AND shown_at <= ?5 \
+    ORDER BY shown_at, id LIMIT ?6";
+pub(in crate::store) const FOLLOW_UPS_OF_AUDIENCE: &str = "\
+    SELECT shown_at, id FROM follow_up INDEXED BY follow_up_of_audience \
+    WHERE tenant = ?1 AND open = ?2 AND role = ?7 AND work_group = ?8 \
+        AND (shown_at, id) > (?3, ?4) AND shown_at <= ?5 \
+    ORDER BY shown_at, id LIMIT ?6";
+pub(in crate::store) const FOLLOW_UPS_OF_SERVICE: &str = "\
+    SELECT shown_at, id FROM follow_up INDEXED BY follow_up_of_service \
+    WHERE tenant = ?1 AND open = ?2 AND role = ?7 AND work_group = ?8 AND service = ?9 \
+        AND (shown_at, id) > (?3, ?4) AND shown_at <= ?5 \
+    ORDER BY shown_at, id LIMIT ?6";
+
 /// The number of a work group among roles.
 const WORK_GROUP: u8 = 0;
 /// Kinds of follow-ups. Stable.
@@ -149,7 +170,7 @@ fn closed_at(follow_up: &FollowUp) -> Option<i64> {
 }
 
 /// The role's number, or that of a work group with its name.
-fn audience_columns(audience: &Audience) -> (u8, &str) {
+pub(in crate::store) fn audience_columns(audience: &Audience) -> (u8, &str) {
     match audience {
         Audience::Role(role) => (role_code(*role), ""),
         Audience::Group(name) => (WORK_GROUP, name),
@@ -189,7 +210,7 @@ pub(in crate::store) fn workflow(
 }
 
 /// The alert or button of that id.
-pub(super) fn follow_up(
+pub(in crate::store) fn follow_up(
     connection: &Connection,
     id: FollowUpId,
 ) -> rusqlite::Result<Option<FollowUp>> {
@@ -208,6 +229,12 @@ pub(super) fn open_follow_ups(
         .prepare_cached(OPEN_OF_ITEM)?
         .query_map([key(sequence)], follow_up_row)?
         .collect()
+}
+
+/// When a follow-up was shown, and its id.
+pub(in crate::store) fn place(row: &Row<'_>) -> rusqlite::Result<(Timestamp, FollowUpId)> {
+    let id = FollowUpId(Uuid::from_bytes(row.get(1)?));
+    Ok((Timestamp(row.get(0)?), id))
 }
 
 /// Reads the columns of [`FOLLOW_UP`].

@@ -1,5 +1,6 @@
 //! What the engine reads through its own connection.
 
+use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, params};
 use uuid::Uuid;
 
@@ -220,6 +221,23 @@ pub(in crate::store) fn content(
                 sequence.0
             ))
         })
+}
+
+/// An item's title, if it has one.
+pub(in crate::store) fn title(
+    connection: &Connection,
+    sequence: Sequence,
+) -> rusqlite::Result<Option<String>> {
+    let title = connection
+        .prepare_cached(CONTENT)?
+        .query_row([key(sequence)], |row| {
+            let column = row.get_ref(0)?.as_str()?;
+            content_column::title(column).map_err(|error| {
+                rusqlite::Error::FromSqlConversionFailure(0, Type::Text, Box::new(error))
+            })
+        })
+        .optional()?;
+    Ok(title.flatten())
 }
 
 /// The attachments of an item, in order.

@@ -13,8 +13,11 @@ use crate::domain::time::Timestamp;
 use crate::store::StoreError;
 use crate::store::read::JournalLine;
 
-pub(in crate::store) use super::flows::{follow_up_row, workflow};
-pub(in crate::store) use super::load::{attachments, content, numbers};
+pub(in crate::store) use super::flows::{
+    FOLLOW_UPS_OF_AUDIENCE, FOLLOW_UPS_OF_ITEM, FOLLOW_UPS_OF_SERVICE, FOLLOW_UPS_OF_TENANT,
+    audience_columns, follow_up, follow_up_row, place, workflow,
+};
+pub(in crate::store) use super::load::{attachments, content, numbers, title};
 pub(in crate::store) use super::references::watermark;
 pub(in crate::store) use super::row::{item_by_sequence, key, sequence_by_id, state_code};
 pub(in crate::store) use super::sessions::{

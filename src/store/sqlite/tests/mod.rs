@@ -3,6 +3,7 @@
 mod backups;
 mod faults;
 mod files;
+mod follow_ups;
 mod migrations;
 mod plans;
 mod readers;

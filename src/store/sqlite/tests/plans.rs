@@ -6,6 +6,7 @@ use crate::store::sqlite::flows::{
 };
 use crate::store::sqlite::outbox::{LIST_PARKED, NEXT, SENDERS};
 use crate::store::sqlite::reading::{
+    FOLLOW_UPS_OF_AUDIENCE, FOLLOW_UPS_OF_ITEM, FOLLOW_UPS_OF_SERVICE, FOLLOW_UPS_OF_TENANT,
     JOURNAL, MESSAGES, OPEN_OF_SENDER, QUEUE_LOWER, QUEUE_SAME, SPAN_OF_SENDER, SPANS,
 };
 use crate::store::sqlite::references::{DELETE_HEAD, RUN_HEAD, RUN_LOOKUP};
@@ -164,5 +165,32 @@ fn versions_and_follow_ups_are_found_by_their_keys() {
     assert_eq!(
         plan(OPEN_OF_ITEM),
         "SEARCH follow_up USING INDEX follow_up_of_item_open (sequence=?)"
+    );
+}
+
+#[test]
+fn each_list_of_follow_ups_is_read_from_an_index_in_order_without_sorting() {
+    for (sql, index, columns) in [
+        (FOLLOW_UPS_OF_TENANT, "tenant", ""),
+        (
+            FOLLOW_UPS_OF_AUDIENCE,
+            "audience",
+            " AND role=? AND work_group=?",
+        ),
+        (
+            FOLLOW_UPS_OF_SERVICE,
+            "service",
+            " AND role=? AND work_group=? AND service=?",
+        ),
+    ] {
+        let plan = plan(sql);
+        let search = format!("SEARCH follow_up USING INDEX follow_up_of_{index}");
+        let expected = format!("{search} (tenant=? AND open=?{columns} AND (shown_at,id)>(?,?)");
+        assert!(plan.starts_with(&expected), "{plan}");
+        assert!(!plan.contains("TEMP B-TREE"), "{plan}");
+    }
+    assert_eq!(
+        plan(FOLLOW_UPS_OF_ITEM),
+        "SEARCH follow_up USING INDEX follow_up_of_item (sequence=?)"
     );
 }
