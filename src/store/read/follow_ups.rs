@@ -100,7 +100,7 @@ impl Reader {
         }
         let mut listed = Vec::with_capacity(page.len());
         for (_, id) in page {
-            listed.extend(self.listed_follow_up(id)?);
+            listed.extend(self.follow_up(id)?);
         }
         snapshot.finish()?;
         Ok(listed)
@@ -191,7 +191,11 @@ impl Reader {
         }
     }
 
-    fn listed_follow_up(&self, id: FollowUpId) -> Result<Option<ListedFollowUp>, StoreError> {
+    /// The follow-up of that id.
+    ///
+    /// # Errors
+    /// Any.
+    pub fn follow_up(&self, id: FollowUpId) -> Result<Option<ListedFollowUp>, StoreError> {
         let Some(follow_up) = reading::follow_up(&self.connection, id)? else {
             return Ok(None);
         };
