@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::Global;
 use super::control::{Control, segment};
 use super::exit::{Exit, Failure};
+use super::follow_up::{Told, outcome};
 use super::look::{here, lines, pairs, print_object};
 use super::output::{Column, Output, text};
 
@@ -84,6 +85,18 @@ enum Verb {
         #[command(flatten)]
         about: About,
     },
+    /// Start a workflow on an item: a follow-up with the item's customer and contact data
+    StartWorkflow {
+        /// Id or reference of the item
+        id: String,
+        /// Name of the workflow
+        workflow: String,
+        /// The service whose entrance its `queue` goes to [default: the item's]
+        #[arg(long)]
+        service: Option<String>,
+        #[command(flatten)]
+        told: Told,
+    },
     /// Open an item again, within 7 days of its end
     Reopen {
         #[command(flatten)]
@@ -105,6 +118,9 @@ struct To {
     #[arg(long, requires = "agent")]
     required: bool,
 }
+
+/// The verb that makes an item of its own.
+const START_WORKFLOW: &str = "start-workflow";
 
 const TRACE: [Column; 4] = [
     Column::text("TIME", |line| here(line, "/at")),
@@ -147,12 +163,13 @@ impl Look {
 
 impl Verb {
     fn run(self, global: &Global, output: Output) -> Result<Exit, Failure> {
-        let (word, about, body) = self.asked();
-        let id = &about.id;
-        let path = format!("/api/v1/items/{}/{word}", segment(id));
+        let (word, id, body) = self.asked();
+        let path = format!("/api/v1/items/{}/{word}", segment(&id));
         let answer = Control::new(global)?.send(Method::POST, &path, &Value::Object(body))?;
         if output.json {
             output.json(&answer)?;
+        } else if word == START_WORKFLOW {
+            output.line(&outcome(&answer))?;
         } else {
             let words = ["/state", "/service", "/outcome", "/why"];
             let words = words.map(|pointer| text(&answer, pointer));
@@ -164,7 +181,7 @@ impl Verb {
     }
 
     /// The verb in the address, the item, and what the verb is told.
-    fn asked(self) -> (&'static str, About, Map<String, Value>) {
+    fn asked(self) -> (&'static str, String, Map<String, Value>) {
         let mut body = Map::new();
         let mut put = |name: &str, value: Value| {
             body.insert(name.to_owned(), value);
@@ -199,11 +216,22 @@ impl Verb {
                 put("required", json!(required));
                 ("reassign", about)
             }
+            Verb::StartWorkflow {
+                id,
+                workflow,
+                service,
+                told,
+            } => {
+                let mut body = told.body();
+                body.insert("workflow".to_owned(), json!(workflow));
+                body.insert("service".to_owned(), json!(service));
+                return (START_WORKFLOW, id, body);
+            }
         };
         if let Some(reason) = &about.reason {
             put(why, json!(reason));
         }
-        (word, about, body)
+        (word, about.id, body)
     }
 }
 
@@ -222,13 +250,26 @@ mod tests {
     fn asked(arguments: &[&str]) -> Option<(&'static str, String, Value)> {
         let line = [&["item"], arguments].concat();
         let verb = Line::try_parse_from(line).ok()?.item.verb?;
-        let (word, about, body) = verb.asked();
-        Some((word, about.id, Value::Object(body)))
+        let (word, id, body) = verb.asked();
+        Some((word, id, Value::Object(body)))
     }
 
     #[test]
     fn what_is_typed_becomes_what_the_daemon_is_asked() {
-        let table: [(&[&str], &str, Value); 6] = [
+        let table: [(&[&str], &str, Value); 7] = [
+            (
+                &[
+                    "start-workflow",
+                    "a",
+                    "call-back",
+                    "when=noon",
+                    "--service",
+                    "cards",
+                ],
+                "start-workflow",
+                json!({"workflow": "call-back", "service": "cards", "reference": null,
+                    "parameters": {"when": "noon"}}),
+            ),
             (&["abort", "a"], "abort", json!({})),
             (
                 &["requeue", "a", "--reason", "ill"],

@@ -162,7 +162,7 @@ pub(super) fn here(value: &Value, pointer: &str) -> String {
     }
 }
 
-fn age(value: &Value, pointer: &str) -> String {
+pub(super) fn age(value: &Value, pointer: &str) -> String {
     let ms = value.pointer(pointer).and_then(Value::as_u64);
     ms.map(duration).unwrap_or_default()
 }

@@ -8,6 +8,7 @@ mod act;
 mod check;
 mod control;
 mod exit;
+mod follow_up;
 mod input;
 mod intake;
 mod item;
@@ -90,6 +91,11 @@ enum Command {
     Queue(look::Queue),
     /// Show one item, or act on it as a supervisor
     Item(item::ItemCommand),
+    /// Show what workflows ask of people: alerts and buttons, the oldest first
+    FollowUps(follow_up::FollowUps),
+    /// Handle an alert or a button, or start a workflow
+    #[command(subcommand)]
+    FollowUp(follow_up::FollowUp),
     /// Show the agents and what they are doing
     Agents,
     /// Open or close the entrance of a service
@@ -154,6 +160,8 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Services => look::services(&global, output),
         Command::Queue(queue) => queue.run(&global, output),
         Command::Item(item) => item.run(&global, output),
+        Command::FollowUps(follow_ups) => follow_ups.run(&global, output),
+        Command::FollowUp(follow_up) => follow_up.run(&global, output),
         Command::Agents => look::agents(&global, output),
         Command::Entrance(entrance) => entrance.run(&global, output),
         Command::Sender(sender) => sender.run(&global, output),

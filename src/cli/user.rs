@@ -90,7 +90,7 @@ pub struct Fields {
     /// Items at a time, 1 to 10
     #[arg(long, value_name = "NUMBER")]
     capacity: Option<u8>,
-    /// For lists and reports
+    /// For lists, reports and what workflows show
     #[arg(long, value_name = "GROUPS")]
     work_groups: Option<String>,
 }

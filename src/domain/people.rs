@@ -181,7 +181,7 @@ pub struct User {
     pub profiles: BTreeMap<String, Skills>,
     /// How many items at a time.
     pub capacity: Capacity,
-    /// For lists and reports.
+    /// For lists and reports, and for what workflows show to them.
     pub work_groups: BTreeSet<String>,
     /// False: cannot sign in and gets nothing.
     pub enabled: bool,

@@ -128,6 +128,34 @@ fn items_are_directed_and_agents_shown_from_the_command_line() {
 }
 
 #[test]
+fn follow_ups_are_listed_and_what_there_is_not_is_refused() {
+    let (_folder, daemon) = with_two_items("cli");
+    for arguments in [&["follow-ups"][..], &["follow-ups", "--closed"]] {
+        let none = daemon.cli(arguments);
+        assert_eq!(code(&none), 0, "{}", stderr(&none));
+        assert_eq!(stdout(&none), "There are none.\n");
+        assert!(daemon.cli_json(arguments).is_empty());
+    }
+    let gone = "01a1fcc0-0000-7000-8000-000000000000";
+    for (arguments, told) in [
+        (&["follow-up", "acknowledge", gone][..], "unknownItem"),
+        (&["follow-up", "push", gone], "unknownItem"),
+        (
+            &["follow-up", "start", "a b", "--service", "loans"],
+            "workflow is a name",
+        ),
+        (
+            &["item", "start-workflow", "open.xml", "w", "a b=1"],
+            "A key of parameters",
+        ),
+    ] {
+        let refused = daemon.cli(arguments);
+        assert_eq!(code(&refused), 65, "{arguments:?}: {}", stderr(&refused));
+        assert!(stderr(&refused).contains(told), "{}", stderr(&refused));
+    }
+}
+
+#[test]
 fn send_says_what_was_refused_and_why() {
     let (folder, daemon) = with_two_items("cli");
     let bad = folder.path().join("bad.xml");
