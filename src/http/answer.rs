@@ -191,6 +191,11 @@ pub fn json_ok<T: Serialize>(value: &T) -> Response {
     json(StatusCode::OK, value)
 }
 
+/// JSON of something that was made just now.
+pub fn json_created<T: Serialize>(value: &T) -> Response {
+    json(StatusCode::CREATED, value)
+}
+
 fn json<T: Serialize>(status: StatusCode, value: &T) -> Response {
     let text = serde_json::to_vec(value).expect("our own types have string keys");
     content(status, JSON, text)
@@ -199,6 +204,11 @@ fn json<T: Serialize>(status: StatusCode, value: &T) -> Response {
 /// A text that is there.
 pub fn text_ok(content_type: &'static str, text: impl Into<Body>) -> Response {
     content(StatusCode::OK, HeaderValue::from_static(content_type), text)
+}
+
+/// A picture.
+pub fn svg_ok(picture: String) -> Response {
+    bytes_ok("image/svg+xml", picture.into_bytes())
 }
 
 /// Bytes of that media type, whatever they are.

@@ -23,6 +23,7 @@ use crate::store::backup::BackupError;
 use super::acting::Acting;
 use super::agents;
 use super::answer::{self, shown};
+use super::follow_ups;
 use super::items;
 use super::json::{BackedUpJson, DaemonJson};
 use super::json_request::{invalid, json_body, json_parameters};
@@ -32,11 +33,14 @@ use super::server::Peer;
 use super::services;
 use super::state::Shared;
 use super::users;
+use super::workflows;
 
 /// The routes of the control socket.
 pub fn router(shared: Arc<Shared>) -> Router {
     let acting = services::routes()
         .merge(items::routes())
+        .merge(follow_ups::routes())
+        .merge(workflows::routes())
         .merge(agents::routes())
         .merge(users::routes())
         .merge(notifications::routes())

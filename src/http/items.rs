@@ -1,8 +1,9 @@
 //! Items over JSON: `/api/v1/items` and the queues of services, for agents, supervisors and the
 //! operator alike. [`seen`] says who may see which, [`verbs`] is what can be done with one, [`bulk`]
-//! with many, [`json`] what is shown, [`reads`] puts on record who saw it.
+//! with many, [`json`] and [`flow`] what is shown, [`reads`] puts on record who saw it.
 
 pub mod bulk;
+pub mod flow;
 pub mod json;
 pub mod reads;
 pub mod seen;
@@ -54,7 +55,8 @@ pub(super) async fn show(
     let found = async {
         let seen = seen::find(&shared, &acting, name).await?;
         reads::note(&shared, &acting, &seen.listed.item, ItemRead::Item).await?;
-        let item = seen::show_one(&shared, seen).await?;
+        let follow_ups = seen.follow_ups(&shared).await?;
+        let item = seen::show_one(&shared, seen).await?.with(follow_ups);
         let response = answer::json_ok(&item);
         Ok(answer::with_version(response, item.version()))
     };

@@ -8,9 +8,10 @@
 //!   Prometheus see there;
 //! - [`control`] is the JSON interface for the machine's own operator, [`look`] what is looked up
 //!   for it;
-//! - both have [`items`], [`agents`], [`services`], [`users`] and [`notifications`] that were given
-//!   up, for whoever is [`acting`]; [`attendance`] says which agents are there; [`json_request`] is
-//!   what they are given, [`json`] what they show, [`routes`] the list of what there is;
+//! - both have [`items`], [`follow_ups`], [`workflows`], [`agents`], [`services`], [`users`] and
+//!   [`notifications`] that were given up, for whoever is [`acting`]; [`attendance`] says which agents
+//!   are there; [`json_request`] is what they are given, [`json`] what they show, [`routes`] the list
+//!   of what there is;
 //! - [`answer`] alone knows status codes, [`metrics`] counts, [`state`] is what all of them share.
 
 pub mod acting;
@@ -23,6 +24,7 @@ pub mod budget;
 pub mod connection;
 pub mod console;
 pub mod control;
+pub mod follow_ups;
 pub mod intake;
 pub mod items;
 pub mod json;
@@ -42,6 +44,7 @@ pub mod state;
 pub mod tls;
 pub mod upload;
 pub mod users;
+pub mod workflows;
 
 #[cfg(test)]
 mod tests;

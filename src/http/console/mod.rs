@@ -1,9 +1,10 @@
 //! The JSON interface for people and for the programs that act for them, on the console's listener.
 //!
 //! - [`session`]: signing in and out; [`cookie`] carries a session, [`guard`] lets in who is known;
-//! - [`me`]: what is one's own, [`desk`]: what one works on; items, agents, services, users and
-//!   notifications are those of [`super::items`], [`super::agents`], [`super::services`],
-//!   [`super::users`] and [`super::notifications`];
+//! - [`me`]: what is one's own, [`desk`]: what one works on; items, follow-ups, workflows, agents,
+//!   services, users and notifications are those of [`super::items`], [`super::follow_ups`],
+//!   [`super::workflows`], [`super::agents`], [`super::services`], [`super::users`] and
+//!   [`super::notifications`];
 //! - [`events`]: what happens, as it happens, to those who watch;
 //! - [`headers`]: what browsers are told with every answer; [`openapi`] describes all of it.
 //!
@@ -37,6 +38,7 @@ use axum::middleware;
 
 use super::agents;
 use super::answer;
+use super::follow_ups;
 use super::items;
 use super::notifications;
 use super::ops;
@@ -44,6 +46,7 @@ use super::routes::Routes;
 use super::services;
 use super::state::Shared;
 use super::users;
+use super::workflows;
 
 /// Everything that is answered on the console's listener, the probes included.
 pub fn router(shared: Arc<Shared>) -> Router {
@@ -73,6 +76,8 @@ fn behind_the_guard() -> Routes {
         .merge(events::routes())
         .merge(items::routes())
         .merge(agents::routes())
+        .merge(follow_ups::routes())
+        .merge(workflows::routes())
         .merge(services::routes())
         .merge(users::routes())
         .merge(notifications::routes())

@@ -10,9 +10,10 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, Secur
 use utoipa::{Modify, OpenApi};
 
 use crate::http::answer::{self, ProblemDetails};
+use crate::http::follow_ups::{self, start};
 use crate::http::items::{self, bulk, verbs};
 use crate::http::routes::Routes;
-use crate::http::{agents, notifications, services, users};
+use crate::http::{agents, notifications, services, users, workflows};
 
 use super::{desk, events, me, session};
 
@@ -39,6 +40,10 @@ pub fn routes() -> Routes {
         desk::set_state,
         desk::state,
         events::events,
+        follow_ups::acknowledge,
+        follow_ups::list,
+        follow_ups::push,
+        follow_ups::show,
         items::attachment,
         items::message,
         items::queue,
@@ -56,6 +61,8 @@ pub fn routes() -> Routes {
         session::sign_in,
         session::sign_out,
         session::who,
+        start::start,
+        start::start_of_item,
         users::add,
         users::change,
         users::deactivate,
@@ -78,6 +85,9 @@ pub fn routes() -> Routes {
         verbs::resume,
         verbs::take,
         verbs::transfer,
+        workflows::list,
+        workflows::picture,
+        workflows::show,
     ),
     components(schemas(ProblemDetails)),
     modifiers(&Schemes, &Names),

@@ -14,11 +14,13 @@ use crate::domain::session::{AgentSession, ServiceSession};
 use crate::engine::agents::command::Acted;
 use crate::engine::people::People;
 use crate::engine::view::View;
+use crate::http::follow_ups::json::FollowUpJson;
 use crate::http::json::{EstimatedWaitJson, time};
 use crate::http::look::Queued;
 use crate::store::Numbers;
 use crate::store::read::{JournalLine, Listed};
 
+use super::flow::FlowJson;
 use super::seen::Seen;
 
 /// Where an item stands.
@@ -101,6 +103,13 @@ pub struct ItemJson {
     /// The end of the wrap-up or of the parking that the verb set.
     #[serde(skip_serializing_if = "Option::is_none")]
     until: Option<String>,
+    /// Where it stands in its workflow; absent: none runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    workflow: Option<FlowJson>,
+    /// Alerts and buttons that its workflow has shown, the oldest first; absent in answers to verbs
+    /// and in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    follow_ups: Option<Vec<FollowUpJson>>,
     /// Nobody who is set up could ever have it.
     unroutable: bool,
     estimated_wait: Option<EstimatedWaitJson>,
@@ -153,6 +162,11 @@ impl ItemJson {
             session: holder.map(|holder| holder.session.0),
             parked_until: holder.and_then(|holder| holder.parked_until).map(time),
             until: None,
+            workflow: item
+                .flow
+                .as_deref()
+                .map(|flow| FlowJson::of(flow, rules.map(AsRef::as_ref))),
+            follow_ups: None,
             unroutable: now.unroutable,
             estimated_wait: now.estimated_wait.map(EstimatedWaitJson::from),
             results: results.into_iter().map(str::to_owned).collect(),
@@ -171,6 +185,14 @@ impl ItemJson {
         ItemJson {
             session: acted.session.map(|session| session.0).or(self.session),
             until: acted.until.map(time),
+            ..self
+        }
+    }
+
+    /// The same with what its workflow has shown.
+    pub(super) fn with(self, follow_ups: Vec<FollowUpJson>) -> ItemJson {
+        ItemJson {
+            follow_ups: Some(follow_ups),
             ..self
         }
     }

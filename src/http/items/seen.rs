@@ -8,11 +8,14 @@ use crate::domain::ids::ItemId;
 use crate::domain::permission::{Action, Target};
 use crate::domain::policy::{KeyDeclaration, Policy};
 use crate::domain::refusal::Refusal;
+use crate::engine::run::clock;
 use crate::http::acting::Acting;
+use crate::http::follow_ups;
+use crate::http::follow_ups::json::FollowUpJson;
 use crate::http::look;
 use crate::http::query;
 use crate::http::state::Shared;
-use crate::store::read::{Listed, Reader};
+use crate::store::read::{Listed, ListedFollowUp, Reader};
 use crate::store::{Numbers, StoreError};
 
 use super::json::ItemJson;
@@ -50,6 +53,11 @@ pub struct Seen {
 }
 
 impl Seen {
+    /// The item's id.
+    pub(in crate::http) fn id(&self) -> ItemId {
+        self.listed.item.id
+    }
+
     /// Whether identifiers of customers are shown. Of a tenant that is out of the configuration
     /// nobody knows what it wished: they are hidden.
     pub(super) fn shows_identifiers(&self, policy: &Policy) -> bool {
@@ -58,6 +66,26 @@ impl Seen {
         let name = tenants.find(|(_, id)| *id == tenant).map(|(name, _)| name);
         let tenant = name.and_then(|name| policy.tenants.get(name));
         self.may_identify || tenant.is_some_and(|tenant| tenant.show_customer_identifiers)
+    }
+
+    /// Alerts and buttons that its workflow has shown.
+    pub(super) async fn follow_ups(&self, shared: &Shared) -> Result<Vec<FollowUpJson>, Refusal> {
+        let (item, sequence) = (self.id(), self.listed.item.sequence);
+        let follow_ups = shared.read(move |reader| reader.follow_ups_of(sequence));
+        let people = shared.engine.people();
+        let title = self.content.as_ref().and_then(|it| it.title.as_ref());
+        let shown = follow_ups.await?.into_iter().map(|follow_up| {
+            let listed = ListedFollowUp {
+                follow_up,
+                item,
+                reference: self.listed.reference.clone(),
+                title: title.cloned(),
+                state: self.listed.item.state,
+            };
+            let found = follow_ups::seen::named(&self.numbers, listed);
+            FollowUpJson::of(found, &people, clock())
+        });
+        Ok(shown.collect())
     }
 
     /// Where it stands beyond its row.

@@ -1,5 +1,6 @@
 //! Streams of events.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -8,7 +9,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
-use super::world::{asking, change, open, open_with, refusal, session_of, shown};
+use super::world::{asking, change, loan, open, open_with, refusal, session_of, shown};
 use crate::domain::agent::Presence;
 use crate::domain::follow_up::{Closed, FollowUp, FollowUpId, FollowUpKind};
 use crate::domain::ids::{ItemId, Sequence, TenantId, UserId};
@@ -405,6 +406,36 @@ async fn follow_ups_are_told_to_those_they_are_for() {
             assert_ne!(more.name, "followUp", "{who} is told {more:?}");
         }
     }
+}
+
+#[tokio::test]
+async fn what_a_workflow_shows_and_closes_is_told() {
+    let mut setting = Setting::default();
+    let demo = setting.policy.tenants.get_mut("demo").expect("there");
+    let loans = Arc::make_mut(demo).services.get_mut("loans");
+    Arc::make_mut(loans.expect("there")).workflow = Some(Arc::new(loan()));
+    let world = open_with(setting).await;
+    let token = session_of(&world, "supervisor").await;
+    let mut listener = listen(&world, events(), &token).await;
+    listener.until("snapshot").await;
+    let posted = world.post(&work_item_with("a-1", "loans", "")).await;
+    let item = posted.attribute("id").expect("a receipt");
+    let told = listener.until("followUp").await.data;
+    assert_eq!(
+        (&told["kind"], &told["to"]),
+        (&"button".into(), &"supervisor".into())
+    );
+    assert_eq!(
+        (&told["item"], &told["state"]),
+        (&item.into(), &"open".into())
+    );
+    let path = format!("/api/v1/items/{item}/abort");
+    assert_eq!(world.operate("POST", &path, "").await.status, 200);
+    let closed = listener.until("followUp").await.data;
+    assert_eq!(
+        (&closed["id"], &closed["state"]),
+        (&told["id"], &"closed".into())
+    );
 }
 
 #[tokio::test]

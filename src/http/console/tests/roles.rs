@@ -50,6 +50,8 @@ fn row(
 const EVERYBODY: [u16; 7] = [200; 7];
 const KNOWN: [u16; 7] = [401, 200, 200, 200, 200, 200, 200];
 const KNOWN_DONE: [u16; 7] = [401, 204, 204, 204, 204, 204, 204];
+/// Of what is in the tenant `demo`.
+const AT_HOME: [u16; 7] = [401, 200, 200, 200, 200, 200, 404];
 const ADMINS: [u16; 7] = [401, 403, 403, 403, 403, 200, 200];
 const ADMIN_AT_HOME: [u16; 7] = [401, 403, 403, 403, 403, 200, 404];
 /// Of an item of `loans` that nobody has.
@@ -218,6 +220,66 @@ fn table_of_agents() -> Vec<Row> {
     ]
 }
 
+/// What is done with workflows and follow-ups. That those that are there are for some and not for others is tried
+/// in `follow_ups`.
+fn table_of_follow_ups() -> Vec<Row> {
+    let all = "/api/v1/follow-ups";
+    let one = "/api/v1/follow-ups/{id}";
+    let gone = "/api/v1/follow-ups/01a1fcc0-0000-7000-8000-000000000000";
+    let (acknowledge, push) = (
+        "/api/v1/follow-ups/{id}/acknowledge",
+        "/api/v1/follow-ups/{id}/push",
+    );
+    let none = [401, 404, 404, 404, 404, 404, 404];
+    let handled = [401, 404, 404, 404, 403, 404, 404];
+    let nameless = json!({"workflow": "", "service": "loans"});
+    let workflow = "/api/v1/workflows/{workflow}";
+    let graph = "/api/v1/workflows/{workflow}/graph.svg";
+    let (workflows, loan) = ("/api/v1/workflows", "/api/v1/workflows/loan");
+    vec![
+        row("GET", workflows, workflows, Value::Null, KNOWN),
+        row("GET", workflow, loan, Value::Null, AT_HOME),
+        row(
+            "GET",
+            graph,
+            "/api/v1/workflows/loan/graph.svg",
+            Value::Null,
+            AT_HOME,
+        ),
+        row("GET", all, all, Value::Null, KNOWN),
+        row("GET", one, gone, Value::Null, none),
+        row(
+            "POST",
+            acknowledge,
+            "/api/v1/follow-ups/01a1fcc0-0000-7000-8000-000000000000/acknowledge",
+            Value::Null,
+            handled,
+        ),
+        row(
+            "POST",
+            push,
+            "/api/v1/follow-ups/01a1fcc0-0000-7000-8000-000000000000/push",
+            Value::Null,
+            handled,
+        ),
+        // Whoever may is told what else is wrong.
+        row(
+            "POST",
+            all,
+            all,
+            nameless,
+            [401, 422, 422, 422, 403, 422, 422],
+        ),
+        row(
+            "POST",
+            "/api/v1/items/{id}/start-workflow",
+            "/api/v1/items/ITEM/start-workflow",
+            json!({"workflow": ""}),
+            [401, 404, 422, 404, 403, 422, 404],
+        ),
+    ]
+}
+
 /// In this order.
 fn table() -> Vec<Row> {
     let none = Value::Null;
@@ -343,10 +405,13 @@ fn table() -> Vec<Row> {
 #[tokio::test]
 async fn every_route_answers_everybody_as_the_table_says() {
     let world = open().await;
-    let table: Vec<Row> = [table(), table_of_items(), table_of_agents()]
-        .into_iter()
-        .flatten()
-        .collect();
+    let tables = [
+        table(),
+        table_of_items(),
+        table_of_agents(),
+        table_of_follow_ups(),
+    ];
+    let table: Vec<Row> = tables.into_iter().flatten().collect();
     let mounted = routes(&world.shared);
     let rows: BTreeSet<_> = table
         .iter()
@@ -361,7 +426,7 @@ async fn every_route_answers_everybody_as_the_table_says() {
             let is_named = match expected {
                 401 => answer.body.contains(r#""code":"notAuthenticated""#),
                 403 => answer.body.contains(r#""code":"notAuthorised""#),
-                404 if row.asked.contains("ITEM") => {
+                404 if row.asked.contains("ITEM") || row.asked.contains("follow-ups") => {
                     answer.body.contains(r#""code":"unknownItem""#)
                 }
                 404 => answer.body.contains(r#""code":"notFound""#),

@@ -8,11 +8,13 @@ use crate::domain::journal::Actor;
 use crate::domain::notification::{Attempt, AttemptResult, EventKind};
 use crate::domain::people::{Role, UserPatch};
 use crate::domain::policy::NotifyPolicy;
+use crate::domain::workflow::Workflow;
 use crate::engine::notify::Outgoing;
 use crate::engine::people::change::{ChangePeople, Edit};
 use crate::engine::run::clock;
 use crate::http::tests::world::{Answer, Ask, Setting, World, work_item_with};
 use crate::people::secret;
+use crate::workflow::{Known, load};
 
 /// Everybody's.
 pub const PASSWORD: &str = "correct horse battery";
@@ -40,6 +42,9 @@ pub async fn open_with(mut setting: Setting) -> World {
     let mut other = tenants.get("demo").expect("there").as_ref().clone();
     other.name = "other".to_owned();
     other.services.remove("loans");
+    let demo = tenants.get_mut("demo").expect("there");
+    let known = &mut Arc::make_mut(demo).workflows;
+    known.insert("loan".to_owned(), Arc::new(loan()));
     tenants.insert("other".to_owned(), Arc::new(other));
     let crm = setting.policy.senders.get_mut("crm").expect("there");
     Arc::make_mut(crm).notify = Some(Arc::new(NotifyPolicy {
@@ -71,6 +76,18 @@ pub async fn open_with(mut setting: Setting) -> World {
     });
     change(&world, edits.into()).await;
     world
+}
+
+/// A workflow that no service has: it alerts the back office and waits for it, and shows supervisors
+/// a button.
+pub fn loan() -> Workflow {
+    let source = "<workflow xmlns='urn:anteroom:workflow:1' name='loan'>\
+         <event on='received'><alert to='backoffice' text='Look at &lt;this&gt;'/>\
+         <button name='release' label='Let it in now' to='supervisor'/>\
+         <wait until='acknowledged' for='PT1H' because='the back office looks at it'/>\
+         <finish/></event>\
+         <event on='button' name='release'><finish/></event></workflow>";
+    load(source, &Known::anything()).expect("it is right")
 }
 
 /// Has people changed as the operator would.
