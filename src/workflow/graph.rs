@@ -293,7 +293,7 @@ fn leads(graph: &Graph, from: StageNumber, action: usize, text: &mut String) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::workflow::samples;
+    use crate::workflow::svg::tests::samples;
 
     #[test]
     fn the_text_of_the_specifications_example_is_as_kept() {

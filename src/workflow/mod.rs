@@ -10,8 +10,6 @@ mod graph;
 mod known;
 mod load;
 pub mod run;
-#[cfg(test)]
-mod samples;
 mod svg;
 mod table;
 mod tree;

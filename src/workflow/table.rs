@@ -60,7 +60,7 @@ fn leads(graph: &Graph, node: &Node) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::domain::workflow::{Action, Event};
-    use crate::workflow::samples;
+    use crate::workflow::svg::tests::samples;
 
     #[test]
     fn every_stage_is_a_row_that_says_what_it_does_and_where_it_leads() {

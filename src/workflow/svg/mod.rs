@@ -13,7 +13,7 @@ mod draw;
 mod layers;
 mod route;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 mod text;
 
 use across::Places;

@@ -1,11 +1,12 @@
 //! What must hold for every picture.
 
+pub(in crate::workflow) mod samples;
+
 use proptest::prelude::*;
 
 use super::*;
 use crate::domain::workflow::{Action, Audience, Elapsed, Event, Queue};
 use crate::wire::strict::{StrictReader, XmlEvent, XmlLimits};
-use crate::workflow::samples;
 
 /// From left top to right bottom, both inside.
 type Area = (Point, Point);
