@@ -2,12 +2,8 @@
 //! believes they work, and those that would hold a secret.
 
 /// Keys whose feature comes later, with what it is. `NAME` stands for any name.
-pub(super) const LATER: [(&str, &str); 4] = [
+pub(super) const LATER: [(&str, &str); 3] = [
     ("store.postgres", "several nodes over PostgreSQL come later"),
-    (
-        "tenants.NAME.services.NAME.workflow",
-        "workflows come later",
-    ),
     (
         "tenants.NAME.services.NAME.levels.condition",
         "levels with a condition come later",

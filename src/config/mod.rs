@@ -9,7 +9,7 @@
 //!
 //! Way through: `layers` gathers texts and parses them into one `document`; `section` reads it
 //! table by table, `kind` (with `number`, `word`, `address`) value by value; `settings`, `tenants`,
-//! `senders`, `services` and `distribution` say which keys there are. serde has no part in it: it would stop at the
+//! `senders`, `services`, `distribution` and `workflows` say which keys there are. serde has no part in it: it would stop at the
 //! first fault of a table.
 
 mod address;
@@ -34,6 +34,7 @@ mod tenants;
 mod tests;
 mod units;
 mod word;
+mod workflows;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -51,6 +52,7 @@ pub use senders::SENDER_KEYS_MAX;
 pub use settings::{Control, Limits, Listen, Log, LogFormat, LogLevel, StoreConfig, Tls};
 pub use source::{Origin, Place, Source};
 pub use tenants::Privacy;
+pub use workflows::{Surroundings, render_workflow_faults, workflow_text};
 
 /// The file that is read unless `--config` names another.
 pub const FILE_DEFAULT: &str = "/etc/anteroom/anteroom.toml";
@@ -96,6 +98,7 @@ pub struct Config {
     /// `[tenants.NAME.privacy]`, by tenant.
     pub privacy: BTreeMap<String, Privacy>,
     effective: Effective,
+    surroundings: Vec<Surroundings>,
 }
 
 /// A configuration and what deserves a look in it.
@@ -131,11 +134,67 @@ pub fn process_environment() -> Vec<(String, String)> {
         .collect()
 }
 
+/// What the files of workflows are checked against, tenant by tenant, whatever is wrong with those
+/// that the configuration names.
+///
+/// # Errors
+/// As [`load`], faults of workflows left out.
+pub fn load_surroundings(
+    flags: &Flags,
+    environment: impl IntoIterator<Item = (String, String)>,
+) -> Result<Vec<Surroundings>, ConfigErrors> {
+    let read = read_layers(Path::new(FILE_DEFAULT), flags, environment)?;
+    let is_of_workflow = |problem: &Problem| matches!(problem.error, ConfigError::Workflow { .. });
+    let mut problems = read.findings.problems;
+    problems.retain(|problem| !is_of_workflow(problem));
+    match problems.is_empty() {
+        true => Ok(read.config.surroundings),
+        false => Err(ConfigErrors {
+            problems: in_order(problems),
+        }),
+    }
+}
+
+/// What was read, right or wrong.
+struct Read {
+    config: Config,
+    findings: Findings,
+    is_demo: bool,
+}
+
 fn load_beside(
     default_file: &Path,
     flags: &Flags,
     environment: impl IntoIterator<Item = (String, String)>,
 ) -> Result<Loaded, ConfigErrors> {
+    let Read {
+        mut config,
+        findings,
+        is_demo,
+    } = read_layers(default_file, flags, environment)?;
+    if !findings.problems.is_empty() {
+        return Err(ConfigErrors {
+            problems: in_order(findings.problems),
+        });
+    }
+    config.effective = findings.effective;
+    let mut warnings = in_order(findings.warnings);
+    if is_demo {
+        warnings.retain(|warning| !is_built_in(warning));
+    }
+    Ok(Loaded {
+        config,
+        warnings,
+        is_demo,
+    })
+}
+
+/// Reads all layers; fails where they cannot be read at all.
+fn read_layers(
+    default_file: &Path,
+    flags: &Flags,
+    environment: impl IntoIterator<Item = (String, String)>,
+) -> Result<Read, ConfigErrors> {
     let environment: Vec<(String, String)> = environment.into_iter().collect();
     let layers = layers::gather(default_file, flags, &environment)
         .map_err(|problems| ConfigErrors { problems })?;
@@ -145,21 +204,11 @@ fn load_beside(
         .map(|(_, folder)| PathBuf::from(folder));
     let mut findings = Findings::default();
     let mut root = Section::root(&mut findings, &layers.table);
-    let mut config = read(&mut root, credentials.as_deref());
+    let config = read(&mut root, credentials.as_deref());
     root.finish();
-    if !findings.problems.is_empty() {
-        return Err(ConfigErrors {
-            problems: in_order(findings.problems),
-        });
-    }
-    config.effective = findings.effective;
-    let mut warnings = in_order(findings.warnings);
-    if layers.is_demo {
-        warnings.retain(|warning| !is_built_in(warning));
-    }
-    Ok(Loaded {
+    Ok(Read {
         config,
-        warnings,
+        findings,
         is_demo: layers.is_demo,
     })
 }
@@ -186,6 +235,7 @@ fn read(root: &mut Section<'_, '_>, credentials: Option<&Path>) -> Config {
         notify,
         policy: tenants.policy,
         privacy: tenants.privacy,
+        surroundings: tenants.surroundings,
         effective: Effective::default(),
     }
 }

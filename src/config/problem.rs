@@ -101,6 +101,14 @@ pub enum ConfigError {
     /// Opening hours that cannot be understood.
     #[error("opening hours: {0}")]
     Hours(String),
+    /// A rule of the language of workflows that a file of one breaks.
+    #[error("{rule}: {message}")]
+    Workflow {
+        /// The rule's stable word.
+        rule: &'static str,
+        /// What to change.
+        message: String,
+    },
     /// A listener that would carry keys over a network in the clear.
     #[error("`{listener}` listens off the loopback ({address}) without TLS")]
     Plaintext {
@@ -156,6 +164,7 @@ impl ConfigError {
             | ConfigError::Duplicate { .. }
             | ConfigError::Missing(_)
             | ConfigError::Hours(_)
+            | ConfigError::Workflow { .. }
             | ConfigError::Doubtful(_) => None,
         }
     }
@@ -271,6 +280,11 @@ impl fmt::Display for ConfigErrors {
 /// The warnings with their lines and carets; empty when there are none.
 pub fn render_warnings(warnings: &[Problem], color: bool) -> String {
     render(warnings, Level::WARNING, color)
+}
+
+/// Faults of files that a configuration may name, with their lines and carets.
+pub fn render_faults(faults: &[Problem], color: bool) -> String {
+    render(faults, Level::ERROR, color)
 }
 
 fn render(problems: &[Problem], level: Level<'static>, color: bool) -> String {

@@ -12,6 +12,7 @@ use super::section::{Found, Section};
 use super::source::Place;
 use super::tenants::{ITEMS_LIMIT_MAX, KEY_NAME, LIST_MAX, NAME, SERVICE_NAME};
 use super::word::Text;
+use super::workflows::{Wanted, WorkflowRefKind};
 use crate::domain::ids::Priority;
 use crate::domain::policy::{
     BUFFER_ITEMS_MAX_DEFAULT, KeyDeclaration, LIFETIME_MAX_MS, QUEUE_ITEMS_MAX_DEFAULT,
@@ -21,22 +22,37 @@ use crate::domain::policy::{
 /// Most keys a service may declare: as many as an item may carry.
 const DECLARATIONS_MAX: usize = 50;
 
+/// Everything under `[tenants.NAME.services]`.
+pub struct Services {
+    /// By name; none has its workflow yet.
+    pub policies: BTreeMap<String, Arc<ServicePolicy>>,
+    /// The workflows that they shall have.
+    pub workflows: Wanted,
+}
+
 /// Reads the tables under `[tenants.NAME.services]`.
 pub fn read_services(
     section: &mut Section<'_, '_>,
     time_zone: &str,
     task_types: &BTreeMap<String, TaskType>,
-) -> BTreeMap<String, Arc<ServicePolicy>> {
-    let mut services = BTreeMap::new();
+) -> Services {
+    let mut policies = BTreeMap::new();
+    let mut workflows = Wanted::new();
     let tables = section.named("services", &SERVICE_NAME);
     let names: BTreeSet<String> = tables.iter().map(|named| named.name.clone()).collect();
     for named in tables {
         let mut inner = section.open("services", &named);
         let service = read_service(&mut inner, &named.name, time_zone, task_types, &names);
+        if let Some(workflow) = inner.optional("workflow", &WorkflowRefKind) {
+            workflows.insert(named.name.clone(), workflow);
+        }
         inner.finish();
-        services.insert(named.name, Arc::new(service));
+        policies.insert(named.name, Arc::new(service));
     }
-    services
+    Services {
+        policies,
+        workflows,
+    }
 }
 
 fn read_service(

@@ -10,8 +10,9 @@ use super::number::{Duration, Integer, Limit};
 use super::problem::ConfigError;
 use super::section::Section;
 use super::senders::{Credentials, read_sender};
-use super::services::read_services;
+use super::services::{Services, read_services};
 use super::word::{MediaType, Name, Zone};
+use super::workflows::{Surroundings, read_work_groups, read_workflows};
 use crate::domain::facts::{Utc, WallClock};
 use crate::domain::policy::{
     AGENT_LOST_AFTER_MAX_MS, ATTACHMENT_TYPES_DEFAULT, AgentPolicy, FAIR_USE_DEFAULT,
@@ -56,6 +57,8 @@ pub struct Tenants {
     pub policy: Policy,
     /// By tenant.
     pub privacy: BTreeMap<String, Privacy>,
+    /// What their workflows are checked against, by tenant.
+    pub surroundings: Vec<Surroundings>,
 }
 
 /// Reads `[tenants]`. `has_client_ca`: whether TLS asks senders for certificates; `folder`: where
@@ -99,7 +102,13 @@ fn read_tenant(
     let privacy = read_privacy(section);
     agents.persist_user_states = privacy.persist_user_states;
     let task_types = read_task_types(section);
-    let services = read_services(section, &time_zone, &task_types);
+    let Services {
+        policies: mut services,
+        workflows: wanted,
+    } = read_services(section, &time_zone, &task_types);
+    let around = (name, work_item_key.value.as_str());
+    let workflows = read_workflows(section, around, &mut services, &wanted);
+    let work_groups = read_work_groups(section);
     for named in section.named("senders", &NAME) {
         let mut inner = section.open("senders", &named);
         let sender = read_sender(&mut inner, &named, name, &services, credentials);
@@ -132,10 +141,11 @@ fn read_tenant(
         services,
         agents,
         show_customer_identifiers: privacy.show_customer_identifiers,
-        workflows: BTreeMap::new(),
-        work_groups: BTreeSet::new(),
+        workflows: workflows.by_name,
+        work_groups,
         clock,
     };
+    tenants.surroundings.push(workflows.surroundings);
     tenants.privacy.insert(name.to_owned(), privacy);
     tenants
         .policy

@@ -3,6 +3,9 @@
 use super::*;
 
 const DOCUMENTED: &str = include_str!("../../../docs/anteroom.toml");
+const WORKFLOW: &str = "<workflow xmlns=\"urn:anteroom:workflow:1\" name=\"car-loan\">\
+                        <event on=\"received\"><setContactData key=\"amount\" value=\"0\"/>\
+                        <finish/></event></workflow>";
 const NOT_TOGETHER: [&str; 2] = ["private_key_credential", "secret_credential"];
 
 /// The keys of a text by section, `#key = value` included, as (section, key, value).
@@ -46,6 +49,7 @@ fn folder_of(text: &str) -> Folder {
         folder.write(&format!("tls/{name}.pem"), "");
     }
     folder.write("secrets/core-banking", "");
+    folder.write("workflows/car-loan.xml", WORKFLOW);
     folder
 }
 

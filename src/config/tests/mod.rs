@@ -11,6 +11,7 @@ mod problems;
 mod reload;
 mod rendering;
 mod validated;
+mod workflows;
 
 use std::collections::BTreeSet;
 
