@@ -14,6 +14,7 @@ mod running;
 mod setup;
 mod signals;
 mod sockets;
+mod strangers;
 mod summary;
 mod systemd;
 

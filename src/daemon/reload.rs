@@ -13,6 +13,7 @@ use crate::http::tls::{TlsError, TlsFiles, server_config};
 use crate::notify::delivery::{self, Delivery};
 
 use super::setup::Setup;
+use super::strangers::strangers;
 
 /// Requests for a reload that may wait.
 const WAITING_MAX: usize = 4;
@@ -77,6 +78,10 @@ impl Changeable {
         };
         let policy = Arc::new(config.policy.clone());
         check_secrets(&policy).await?;
+        let strangers = strangers(&policy, &self.shared.engine.view());
+        if !strangers.is_empty() {
+            return Err(strangers.join("; "));
+        }
         // The engine may refuse (a tenant with open items is missing), so it comes first.
         self.shared.engine.reload(policy.clone()).await?;
         self.shared.set_policy(policy);

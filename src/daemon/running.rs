@@ -34,6 +34,7 @@ use super::reload::{Changeable, ReloadRequest, acceptor, check_secrets, hook};
 use super::setup::Setup;
 use super::signals::Request;
 use super::sockets::{HandedOver, Listeners, remove_socket};
+use super::strangers::warn_of_strangers;
 use super::{ServeError, demo, summary, systemd};
 
 /// How long listeners may take beyond the drain's own deadline.
@@ -105,6 +106,7 @@ pub async fn run(node: Node) -> Result<Ended, ServeError> {
         notifications: count_notifications(&delivery),
     });
     announce(&mut setup, &listeners, &engine, &passwords).await?;
+    warn_of_strangers(&setup.config.policy, &engine.view());
     let (stop, stopped) = watch::channel(None);
     let mut serving = spawn_servers(&setup, listeners, &shared, tls.as_ref(), &stopped);
     let watchdog = tokio::spawn(systemd::feed_watchdog(progress));

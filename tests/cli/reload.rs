@@ -105,6 +105,53 @@ fn a_wrong_configuration_leaves_the_old_one_and_says_why() {
     assert_eq!(daemon.services(), ["loans", "cards"]);
 }
 
+/// A workflow that alerts a group and finishes.
+fn alerting(group: &str) -> String {
+    format!(
+        "<workflow xmlns=\"urn:anteroom:workflow:1\" name=\"w\"><event on=\"received\">\
+         <alert to=\"{group}\" text=\"Look\"/><finish/></event></workflow>"
+    )
+}
+
+#[test]
+fn a_wrong_workflow_leaves_the_old_configuration_and_is_shown() {
+    let folder = crate::daemon::folder("reload");
+    let workflow = |text: &str| fs::write(folder.path().join("w.xml"), text).expect("a file");
+    let with_workflow = |services: &[&str]| {
+        let tenant = "[tenants.bank]\nworkflows = [\"w.xml\"]\nwork_groups = [\"backoffice\"]\n";
+        config(services).replace(LISTEN, &format!("{LISTEN}{tenant}"))
+    };
+    workflow(&alerting("supervisor"));
+    let daemon = Configured::start(folder.path(), &with_workflow(&["loans"]));
+    workflow(&alerting("supervisor").replace("<finish/>", ""));
+    daemon.reload(&with_workflow(&["loans", "cards"]));
+    daemon.wait_for_log("unlinkedEnd");
+    daemon.wait_for_log("the old one stays in force");
+    assert_eq!(daemon.services(), ["loans"]);
+    workflow(&alerting("backoffice"));
+    daemon.reload(&with_workflow(&["loans", "cards"]));
+    daemon.wait_for_log("the configuration was taken anew");
+    assert_eq!(daemon.services(), ["loans", "cards"]);
+}
+
+#[test]
+fn a_group_that_nobody_is_in_is_a_warning_at_start_and_refused_at_a_reload() {
+    let folder = crate::daemon::folder("reload");
+    let workflow = |text: &str| fs::write(folder.path().join("w.xml"), text).expect("a file");
+    let tenant = "[tenants.bank]\nworkflows = [\"w.xml\"]\n";
+    let with = |services: &[&str]| config(services).replace(LISTEN, &format!("{LISTEN}{tenant}"));
+    workflow(&alerting("backoffice"));
+    let daemon = Configured::start(folder.path(), &with(&["loans"]));
+    daemon.wait_for_log("unknownGroup");
+    assert_eq!(daemon.services(), ["loans"]);
+    daemon.reload(&with(&["loans", "cards"]));
+    daemon.wait_for_log("the old one stays in force");
+    assert_eq!(daemon.services(), ["loans"]);
+    workflow(&alerting("supervisor"));
+    daemon.reload(&with(&["loans", "cards"]));
+    daemon.wait_for_log("the configuration was taken anew");
+}
+
 #[test]
 fn what_a_reload_cannot_change_is_said() {
     let folder = crate::daemon::folder("reload");
