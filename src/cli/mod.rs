@@ -24,6 +24,7 @@ mod serve;
 mod until;
 mod user;
 mod validate;
+mod workflow;
 mod xml;
 
 use std::ffi::OsString;
@@ -108,6 +109,9 @@ enum Command {
     User(user::User),
     /// Show the notifications that were given up, or try them again
     Notifications(notifications::Notifications),
+    /// Write and check workflows
+    #[command(subcommand)]
+    Workflow(workflow::Workflow),
     /// Write a copy of the database, beside a running daemon
     Backup(keep::Backup),
     /// Put a backup in place; the daemon must be stopped
@@ -167,6 +171,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Sender(sender) => sender.run(&global, output),
         Command::User(user) => user.run(&global, output),
         Command::Notifications(notifications) => notifications.run(&global, output),
+        Command::Workflow(workflow) => workflow.run(&global, output),
         Command::Backup(backup) => backup.run(&global, output),
         Command::Restore(restore) => restore.run(&global, output),
         Command::Doctor => keep::doctor(&global, output),

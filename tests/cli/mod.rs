@@ -8,6 +8,7 @@ mod notify;
 mod reload;
 mod replay;
 mod sockets;
+mod workflow;
 
 use std::ffi::OsStr;
 use std::path::Path;
