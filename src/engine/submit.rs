@@ -180,7 +180,7 @@ impl<S: Store> Engine<S> {
             actor: Actor::Sender(item.sender),
             item: item.clone(),
             content: submission.content,
-            raw: submission.raw,
+            raw: Some(submission.raw),
             traceparent: from.traceparent,
         });
         self.write_begun(turn, &item, begun)?;

@@ -297,7 +297,6 @@ impl Turn {
             self.new_traces.insert(item.sequence, trace.to_owned());
         }
         self.journal(&mut item, JournalEvent::Received, actor, data);
-        let raw = Some(raw);
         self.batch.new_items.push(NewItem { item, content, raw });
     }
 
@@ -389,8 +388,8 @@ pub(super) struct Created<'a> {
     pub item: Item,
     /// Its values.
     pub content: Content,
-    /// Its message.
-    pub raw: String,
+    /// Its message, if it came with one.
+    pub raw: Option<String>,
     /// By whom.
     pub actor: Actor,
     /// The trace its message came in with.

@@ -387,7 +387,7 @@ impl<S: Store> Engine<S> {
         turn.create(Created {
             item: item.clone(),
             content,
-            raw: String::new(),
+            raw: None,
             actor,
             traceparent: None,
         });

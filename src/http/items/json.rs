@@ -408,9 +408,21 @@ impl LineJson {
             at: time(line.at),
             event: line.event.name(),
             actor,
-            data: line.data.into_iter().collect(),
+            data: line.data.into_iter().map(readable).collect(),
         }
     }
+}
+
+/// A datum as people read it: the journal keeps times as numbers.
+fn readable((name, value): (String, String)) -> (String, String) {
+    let instant = match name.as_str() {
+        "until" => value
+            .parse()
+            .ok()
+            .map(|ms| time(crate::domain::time::Timestamp(ms))),
+        _ => None,
+    };
+    (name, instant.unwrap_or(value))
 }
 
 /// One hand-over of an item to one agent.

@@ -22,7 +22,7 @@ const FOLLOW_UP_WITHOUT_ITEM: &str = "\
 const FOLLOW_UP_NAMELESS: &str = "\
     SELECT count(*) FROM follow_up NOT INDEXED WHERE \
         service NOT IN (SELECT number FROM service) OR \
-        closed_by_user NOT IN (SELECT number FROM user)";
+        closed_by_user IS NOT NULL AND closed_by_user NOT IN (SELECT number FROM user)";
 const FLOWS: &str = "SELECT flow, flow_due FROM item NOT INDEXED WHERE flow IS NOT NULL";
 const WORKFLOWS: &str = "SELECT digest, source FROM workflow";
 const FOLLOW_UPS: &str = "\
