@@ -30,6 +30,8 @@ use super::state::Shared;
 const WORK_ITEM_XSD: &str = include_str!("../../schemas/work-item.xsd");
 /// What it is answered, as published.
 const ANSWER_XSD: &str = include_str!("../../schemas/answer.xsd");
+/// What a workflow may say, as published.
+const WORKFLOW_XSD: &str = include_str!("../../schemas/workflow.xsd");
 const SCHEMA_TYPE: &str = "application/xml; charset=utf-8";
 /// Length of a `traceparent` of version 00.
 const TRACEPARENT_BYTES: usize = 55;
@@ -44,6 +46,7 @@ pub fn router(shared: Arc<Shared>) -> Router {
         .route("/v1/limits", get(limits))
         .route("/schemas/work-item.xsd", get(work_item_xsd))
         .route("/schemas/answer.xsd", get(answer_xsd))
+        .route("/schemas/workflow.xsd", get(workflow_xsd))
         .fallback(unknown_route)
         .method_not_allowed_fallback(wrong_method)
         .with_state(shared)
@@ -249,6 +252,10 @@ async fn work_item_xsd() -> Response {
 
 async fn answer_xsd() -> Response {
     answer::text_ok(SCHEMA_TYPE, ANSWER_XSD)
+}
+
+async fn workflow_xsd() -> Response {
+    answer::text_ok(SCHEMA_TYPE, WORKFLOW_XSD)
 }
 
 async fn unknown_route() -> Response {

@@ -6,6 +6,8 @@ mod check;
 mod condition;
 mod element;
 mod fault;
+#[cfg(test)]
+pub(crate) mod generator;
 mod graph;
 mod known;
 mod load;

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use super::*;
 use crate::domain::workflow::{Action, Event, StageNumber};
 
+mod files;
 mod rules;
+mod search;
 
 const CAR_LOAN: &str = include_str!("../../fixtures/workflows/car-loan.xml");
 

@@ -346,11 +346,18 @@ async fn services_and_limits_show_what_is_open_to_the_sender() {
 #[tokio::test]
 async fn the_schemas_are_for_everybody() {
     let world = World::open(Setting::default()).await;
-    for name in ["work-item", "answer"] {
+    let work_item = "targetNamespace=\"urn:anteroom:work-item:1\"";
+    let workflow = "targetNamespace=\"urn:anteroom:workflow:1\"";
+    let schemas = [
+        ("work-item", work_item),
+        ("answer", work_item),
+        ("workflow", workflow),
+    ];
+    for (name, namespace) in schemas {
         let path = format!("/schemas/{name}.xsd");
         let schema = world.connect().await.ask(&Ask::new("GET", &path)).await;
         assert_eq!(schema.status, 200);
-        assert!(schema.body.contains("urn:anteroom:work-item:1"), "{name}");
+        assert!(schema.body.contains(namespace), "{name}");
     }
 }
 

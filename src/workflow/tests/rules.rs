@@ -311,9 +311,7 @@ fn what_is_named_is_there(#[case] action: &str, #[case] fault: &str, #[case] kno
         return good(&with(&action.replace("1 +", "1 + 1 == 2")));
     }
     let mut names = ["auditor", "w", "x"].into_iter();
-    let name = names
-        .filter(|it| action.contains(&format!("\"{it}\"")))
-        .next();
+    let name = names.find(|it| action.contains(&format!("\"{it}\"")));
     let name = name.unwrap_or("x");
     let quoted = |name: &str, quote: &str| format!("{quote}{name}{quote}");
     let mut better = action.replace(&quoted(name, "\""), &quoted(known, "\""));
