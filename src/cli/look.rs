@@ -32,7 +32,7 @@ const SERVICES: [Column; 6] = [
     Column::number("OLDEST", |line| age(line, "/oldestAgeMs")),
 ];
 
-const QUEUE: [Column; 8] = [
+const QUEUE: [Column; 9] = [
     Column::number("POSITION", |line| text(line, "/position")),
     Column::text("SERVICE", |line| text(line, "/service")),
     Column::text("STATE", |line| text(line, "/state")),
@@ -40,6 +40,7 @@ const QUEUE: [Column; 8] = [
     Column::text("REFERENCE", |line| text(line, "/reference")),
     Column::text("RECEIVED", |line| here(line, "/receivedAt")),
     Column::text("WHY", why),
+    Column::text("STAGE", stage),
     Column::text("ID", |line| text(line, "/id")),
 ];
 
@@ -55,6 +56,15 @@ const AGENTS: [Column; 7] = [
     Column::text("ACTIVE", |line| switched_on(line.get("active"))),
     Column::text("REASON", |line| text(line, "/notAvailableReason")),
 ];
+
+/// Where an item stands in its workflow, if one leads it.
+fn stage(line: &Value) -> String {
+    let part = |name: &str| text(line, &format!("/workflow/{name}"));
+    match line.get("workflow") {
+        Some(_) => format!("{} {}/{}", part("name"), part("stage"), part("stages")),
+        None => String::new(),
+    }
+}
 
 /// Shows how the daemon stands.
 pub(super) fn status(global: &Global, output: Output) -> Result<Exit, Failure> {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use axum::body::Body;
 use axum::http::header::{
-    CONNECTION, CONTENT_DISPOSITION, CONTENT_TYPE, ETAG, HeaderName, LOCATION, RETRY_AFTER,
-    WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+    CONNECTION, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName,
+    LOCATION, RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
@@ -206,9 +206,16 @@ pub fn text_ok(content_type: &'static str, text: impl Into<Body>) -> Response {
     content(StatusCode::OK, HeaderValue::from_static(content_type), text)
 }
 
-/// A picture.
+/// A picture that the program has drawn, with a style of its own and nothing else.
 pub fn svg_ok(picture: String) -> Response {
-    bytes_ok("image/svg+xml", picture.into_bytes())
+    const POLICY: HeaderValue = HeaderValue::from_static(
+        "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; \
+         form-action 'none'",
+    );
+    let mut response = bytes_ok("image/svg+xml", picture.into_bytes());
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_SECURITY_POLICY, POLICY);
+    response
 }
 
 /// Bytes of that media type, whatever they are.

@@ -155,9 +155,14 @@ impl Page {
 }
 
 /// The states that wait, in the order in which their items come to agents.
-const WAITING: [ItemState; 2] = [ItemState::Queued, ItemState::Buffered];
+const WAITING: [ItemState; 3] = [
+    ItemState::Queued,
+    ItemState::Buffered,
+    ItemState::InWorkflow,
+];
 
-/// The items that wait, service by service: the queue, then those in front of its entrance.
+/// The items that wait, service by service: the queue, then those in front of its entrance, then
+/// those that stand in a workflow and nowhere else.
 ///
 /// # Errors
 /// `notFound` for a service that is not there.

@@ -499,6 +499,9 @@ pub struct WaitingJson {
     due_by: Option<String>,
     expires_at: Option<String>,
     why: Option<&'static str>,
+    /// Where it stands in its workflow, while one runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    workflow: Option<FlowJson>,
     unroutable: bool,
     estimated_wait: Option<EstimatedWaitJson>,
 }
@@ -520,6 +523,7 @@ impl WaitingJson {
             due_by: item.due_by.map(time),
             expires_at: item.expires_at.map(time),
             why: now.reason.map(|reason| reason.name()),
+            workflow: item.flow.as_ref().map(|flow| FlowJson::of(flow, None)),
             unroutable: now.unroutable,
             estimated_wait: now.estimated_wait.map(EstimatedWaitJson::from),
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::world::{loan, open, open_with, person, refusal};
-use crate::http::tests::world::Setting;
+use crate::http::tests::world::{Setting, work_item_with};
 
 #[tokio::test]
 async fn workflows_are_shown_with_their_stages_and_services() {
@@ -87,6 +87,7 @@ async fn a_picture_is_svg_under_the_strictest_policy() {
         .header("content-security-policy")
         .expect("there is one");
     assert!(policy.starts_with("default-src 'none';"), "{policy}");
+    assert!(!policy.contains("script-src"), "{policy}");
     assert!(
         picture.body.contains("Look at &lt;this&gt;"),
         "{}",
@@ -95,4 +96,31 @@ async fn a_picture_is_svg_under_the_strictest_policy() {
     let none = "/api/v1/workflows/none/graph.svg";
     let none = agent.ask("GET", none, Value::Null, 404).await;
     assert_eq!(refusal(&none), (404, "notFound".to_owned()));
+}
+
+#[tokio::test]
+async fn items_that_stand_in_a_workflow_are_listed_behind_those_that_wait() {
+    let mut setting = Setting::default();
+    let demo = setting.policy.tenants.get_mut("demo").expect("there");
+    let quiet = Arc::make_mut(demo)
+        .services
+        .get_mut("quiet")
+        .expect("there");
+    Arc::make_mut(quiet).workflow = Some(Arc::new(loan()));
+    let world = open_with(setting).await;
+    assert_eq!(
+        world.post(&work_item_with("w-1", "quiet", "")).await.status,
+        204
+    );
+    let listed = world
+        .operate("GET", "/api/v1/queue?service=quiet", "")
+        .await;
+    let listed = listed.json();
+    assert_eq!(listed[0]["reference"], "w-1");
+    assert_eq!(listed[0]["state"], "inWorkflow");
+    assert_eq!(listed[0]["why"], "inWorkflow");
+    assert_eq!(listed[0]["workflow"]["stage"], 1);
+    let place = listed[0]["place"].as_str().expect("a place");
+    let rest = format!("/api/v1/queue?service=quiet&after={place}");
+    assert_eq!(world.operate("GET", &rest, "").await.json(), json!([]));
 }
