@@ -31,7 +31,8 @@
 //!
 //! # One item's way
 //! Bytes come to [`http`], which knows the sender and lends the body a share of the budget; [`wire`]
-//! makes a [`domain::message::Message`] of them; [`engine`] decides it by [`routing`] and commits
+//! makes a [`domain::message::Message`] of them; [`engine`] decides it by [`routing`], lets the
+//! workflow of its service take its first steps ([`workflow::run`], [`engine::flows`]) and commits
 //! it through [`store`]; the receipt goes back through [`wire`] and [`http`]. In the same turn
 //! [`routing`] offers it ([`engine::agents`] makes rows of that); an agent hears of it by
 //! [`engine::live`], accepts and ends it through [`http`]; [`notify`] tells its sender.
@@ -45,15 +46,17 @@
 //!    was read ([`store::Store::commit`]).
 //! 4. The state that follows an event is said in one place ([`domain::item::transition`]); what an
 //!    agent is doing in another ([`domain::agent::state`]).
-//! 5. Indexes, timers and counters of the core change in one place ([`routing::core::Core::apply`]),
+//! 5. Where an item stands in its workflow is part of its row: it hears of a change in the turn that
+//!    makes it, and its steps are written with it ([`workflow::run::advance`]).
+//! 6. Indexes, timers and counters of the core change in one place ([`routing::core::Core::apply`]),
 //!    and can always be made anew from the rows: the start, a failed commit and a new
 //!    configuration take the same path.
-//! 6. Order is `priority desc, sequence asc`; a sequence is issued at first receipt and never
+//! 7. Order is `priority desc, sequence asc`; a sequence is issued at first receipt and never
 //!    reused. Times are shown, never sorted by.
-//! 7. `domain`, `routing`, `calendar` and `wire` read no clock and throw no dice; `now` is an
-//!    argument.
-//! 8. Everything has a limit: queues, batches, depths, lists, waits.
-//! 9. What cannot be kept is refused with a code; nothing is dropped in silence.
+//! 8. `domain`, `routing`, `calendar`, `wire` and `workflow` read no clock and throw no dice; `now` is
+//!    an argument.
+//! 9. Everything has a limit: queues, batches, depths, lists, waits.
+//! 10. What cannot be kept is refused with a code; nothing is dropped in silence.
 //!
 //! `tests/tidy` keeps the imports as drawn.
 
