@@ -190,7 +190,7 @@ impl EngineHandle {
         &self,
         request: StartFollowUp,
     ) -> Result<StartedFollowUp, Refusal> {
-        self.ask(|reply| Command::Flows(Box::new(FlowCommand::Start(request, reply))))
+        self.ask(|reply| Command::Flows(Box::new(FlowCommand::Start(Box::new(request), reply))))
             .await
     }
 

@@ -226,11 +226,15 @@ impl Case for FlowCase<'_> {
             waited_ms: waited_from.map_or(0, |from| now.since_ms(from).max(0)),
             attempts: item.attempts,
             result: verdict.map(|verdict| verdict.result.clone()),
-            texts: wants(Fact::Texts).then(|| self.texts()).unwrap_or_default(),
+            texts: match wants(Fact::Texts) {
+                true => self.texts(),
+                false => Texts::default(),
+            },
             position: wants(Fact::Position).then(|| self.position()).flatten(),
-            service: wants(Fact::Service)
-                .then(|| self.service_facts())
-                .unwrap_or_default(),
+            service: match wants(Fact::Service) {
+                true => self.service_facts(),
+                false => ServiceFacts::default(),
+            },
             local: match self.around.tenant.filter(|_| wants(Fact::LocalTime)) {
                 Some(tenant) => tenant.clock.at(now),
                 None => Default::default(),

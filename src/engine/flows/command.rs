@@ -14,7 +14,7 @@ pub enum FlowCommand {
     /// Acknowledge an alert, or push a button.
     Handle(HandleFollowUp, Reply<HandledFollowUp>),
     /// Open a follow-up.
-    Start(StartFollowUp, Reply<StartedFollowUp>),
+    Start(Box<StartFollowUp>, Reply<StartedFollowUp>),
 }
 
 /// Somebody acknowledges an alert or pushes a button.

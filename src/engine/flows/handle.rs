@@ -14,9 +14,7 @@ use crate::engine::submit::Decision;
 use crate::engine::turn::{Change, Turn};
 use crate::store::{Store, StoreError};
 
-use super::command::{
-    FlowCommand, FlowPending, FollowUpVerb, HandleFollowUp, HandledFollowUp, StartFollowUp,
-};
+use super::command::{FlowCommand, FlowPending, FollowUpVerb, HandleFollowUp, HandledFollowUp};
 
 impl FollowUpVerb {
     fn audit_name(self) -> &'static str {
@@ -48,7 +46,6 @@ impl<S: Store> Engine<S> {
                 match self.start_follow_up(turn, &request) {
                     Ok(Some(result)) => turn.pending.push(pending(reply, result)),
                     Ok(None) => {
-                        let request: StartFollowUp = request;
                         turn.defer(reply, |reply| again(request, reply), pending);
                     }
                     Err(error) => return turn.fail(error, reply, pending),

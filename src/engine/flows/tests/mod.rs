@@ -116,7 +116,10 @@ fn start(floor: &mut Floor, request: StartFollowUp) -> Result<StartedFollowUp, R
     let (reply, mut answer) = oneshot::channel();
     floor
         .world
-        .carry_out(Command::Flows(Box::new(FlowCommand::Start(request, reply))));
+        .carry_out(Command::Flows(Box::new(FlowCommand::Start(
+            Box::new(request),
+            reply,
+        ))));
     floor.world.settle().expect("no fault is planned");
     answer.try_recv().expect("the turn answers")
 }
