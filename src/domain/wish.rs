@@ -62,6 +62,12 @@ impl Wish {
         wish
     }
 
+    /// Whether that agent goes before all whom the sender prefers.
+    pub fn is_first_to(&self, agent: &str) -> bool {
+        let mut preferred = self.preferred.iter();
+        preferred.any(|it| it.rank == FIRST_RANK && it.name == agent)
+    }
+
     /// The same as it comes into a queue: nobody was waited for in front of the entrance.
     pub fn from_now(wish: Option<Arc<Wish>>, now: Timestamp) -> Option<Arc<Wish>> {
         let mut wish = wish?;

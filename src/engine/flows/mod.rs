@@ -346,11 +346,17 @@ impl<S: Store> Engine<S> {
     }
 }
 
-/// Whether a workflow looks at or changes the item's values, which are read for that alone.
+/// Whether a workflow looks at or changes the item's values, or goes back to whom the sender prefers:
+/// they are read for that alone.
 fn needs_content(workflow: &Workflow) -> bool {
     use crate::domain::facts::Fact;
     let mut conditions = workflow.conditions();
     let mut actions = workflow.stages.iter().flat_map(|stage| &stage.actions);
     conditions.any(|condition| condition.reads().contains(&Fact::Texts))
-        || actions.any(|action| matches!(action, Action::SetContactData { .. }))
+        || actions.any(|action| {
+            matches!(
+                action,
+                Action::SetContactData { .. } | Action::QueueToAgent { .. }
+            )
+        })
 }

@@ -42,6 +42,7 @@ impl FlowCase<'_> {
             }
             Effect::SetContactData { key, value } => self.set_contact_data(key, value),
             Effect::Queue { agent } => self.enter_queue(agent),
+            Effect::NoLongerTo { agent } => self.no_longer_to(agent),
             Effect::LeaveQueue => {
                 self.move_item(ItemEvent::WorkflowTook, JournalEvent::TakenByWorkflow)
             }
@@ -128,6 +129,17 @@ impl FlowCase<'_> {
         let mut data = vec![("state", self.became.item.state.name().to_owned())];
         data.extend(agent.map(|agent| ("agent", agent)));
         self.line(JournalEvent::QueuedByWorkflow, data);
+    }
+
+    /// Whom the workflow put first counts no longer; whom the sender prefers does again.
+    fn no_longer_to(&mut self, agent: &str) {
+        let item = &mut self.became.item;
+        let wish = item.wish.as_deref();
+        if wish.is_some_and(|wish| wish.is_first_to(agent)) {
+            let preferred = self.became.content.preferred_agents.as_ref();
+            let wish = Wish::with_preferred(wish, preferred, self.around.now);
+            item.wish = wish.map(Arc::new);
+        }
     }
 
     fn set_contact_data(&mut self, key: &str, value: &str) {

@@ -109,6 +109,11 @@ pub enum Effect<'w> {
         /// First to that agent.
         agent: Option<PreferredBy<'w>>,
     },
+    /// It goes no longer first to that agent, but to whom its sender prefers.
+    NoLongerTo {
+        /// Name of the user.
+        agent: &'w str,
+    },
     /// It leaves its queue, or its place before the entrance.
     LeaveQueue,
     /// It goes into the queue of its service, whatever the entrance says.

@@ -243,7 +243,7 @@ impl Run<'_> {
         let queue = queue_at(self.workflow, self.flow.stage, action);
         let stage = queue.and_then(exit);
         if let (Some(stage), Standing::Queued) = (stage, self.case.standing()) {
-            self.case.carry_out(Effect::LeaveQueue);
+            self.took_exit = true;
             self.enter(stage);
         }
     }

@@ -8,7 +8,7 @@ use crate::domain::workflow::{
 };
 
 use super::case::{Availability, Case, Effect, Opening, PreferredBy, StageRef, Standing};
-use super::due::next;
+use super::due::{action_at, next};
 
 /// One going-on of a workflow.
 pub(super) struct Run<'a> {
@@ -21,6 +21,8 @@ pub(super) struct Run<'a> {
     /// It has left a queue in which its item still waits: taken out as soon as the workflow stands
     /// still anywhere but at another queue.
     left_queue: bool,
+    /// It left it by one of its exits, so the item does not stay there if the workflow is over.
+    pub(super) took_exit: bool,
 }
 
 /// Where an action leads.
@@ -53,6 +55,7 @@ impl<'a> Run<'a> {
             now,
             over: false,
             left_queue: false,
+            took_exit: false,
         }
     }
 
@@ -63,7 +66,7 @@ impl<'a> Run<'a> {
 
     /// Goes on from an action of a stage until it stands still.
     pub(super) fn go_on(&mut self, mut number: StageNumber, mut action: usize) {
-        self.left_queue |= matches!(self.flow.rest, Rest::Queued { .. });
+        self.leave_queue();
         loop {
             let Some(stage) = self.workflow.stage(number) else {
                 return self.finish();
@@ -77,6 +80,19 @@ impl<'a> Run<'a> {
                 Lead::To(next) => (number, action) = (next, 0),
                 Lead::Stands => return,
             }
+        }
+    }
+
+    /// Leaves an outstanding queue; the item keeps its place as long as it may be for another.
+    fn leave_queue(&mut self) {
+        let Rest::Queued { action, .. } = self.flow.rest else {
+            return;
+        };
+        self.left_queue = true;
+        let outstanding = action_at(self.workflow, self.flow.stage, action);
+        let ended = self.case.standing() == Standing::Ended;
+        if let (Some(Action::QueueToAgent { agent, .. }), false) = (outstanding, ended) {
+            self.case.carry_out(Effect::NoLongerTo { agent });
         }
     }
 
@@ -309,7 +325,9 @@ impl<'a> Run<'a> {
                 self.case.carry_out(Effect::ForceIn);
                 self.left_queue = false;
             }
-            Standing::Queued | Standing::InHands => {}
+            // Where it was to come.
+            Standing::Queued => self.left_queue = false,
+            Standing::InHands => {}
         }
         Lead::On
     }
@@ -358,12 +376,18 @@ impl<'a> Run<'a> {
     /// Stands still there.
     fn stand(&mut self, rest: Rest) {
         self.flow.rest = rest;
-        let at_queue = matches!(rest, Rest::Queued { .. });
-        let waits = matches!(self.case.standing(), Standing::Buffered | Standing::Queued);
-        if std::mem::take(&mut self.left_queue) && !at_queue && waits {
-            self.case.carry_out(Effect::LeaveQueue);
+        if !matches!(rest, Rest::Queued { .. }) {
+            self.take_out();
         }
         self.read_queue_clock();
+    }
+
+    /// The item leaves the queue that its workflow has left.
+    fn take_out(&mut self) {
+        let waits = matches!(self.case.standing(), Standing::Buffered | Standing::Queued);
+        if std::mem::take(&mut self.left_queue) && waits {
+            self.case.carry_out(Effect::LeaveQueue);
+        }
     }
 
     /// Counts one step. Too many in a day: it is stopped.
@@ -384,6 +408,9 @@ impl<'a> Run<'a> {
     /// The workflow is over.
     pub(super) fn finish(&mut self) {
         self.withdraw_buttons();
+        if self.took_exit {
+            self.take_out();
+        }
         self.case.carry_out(Effect::Finish);
         self.over = true;
     }

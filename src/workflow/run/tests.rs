@@ -109,6 +109,7 @@ impl Case for World {
                     format!("queue to {}", agent.agent)
                 })
             }
+            Effect::NoLongerTo { agent } => format!("no longer to {agent}"),
             Effect::LeaveQueue => {
                 self.standing = Standing::InWorkflow;
                 "leave queue".to_owned()
@@ -241,7 +242,7 @@ fn only_time_in_the_queue_counts_for_the_maximum_wait() {
     life.after(1);
     assert_eq!(
         life.wanted(),
-        ["leave queue", "stage 3", "priority 9", "stage 2", "finish"]
+        ["stage 3", "priority 9", "stage 2", "leave queue", "finish"]
     );
     assert_eq!(life.world.standing, Standing::Ended);
 }
@@ -251,11 +252,25 @@ fn a_declined_item_leaves_the_queue_where_that_exit_is_linked() {
     let mut life = Life::new(QUEUE);
     life.wanted();
     life.hear(Happening::Declined);
-    assert_eq!(life.wanted(), ["leave queue", "stage 4", "waits 300000"]);
+    assert_eq!(life.wanted(), ["stage 4", "waits 300000", "leave queue"]);
     let mut plain = Life::new("<event on='received'><queue/><finish/></event>");
     plain.wanted();
     plain.hear(Happening::Declined);
     assert_eq!(plain.wanted(), [""; 0]);
+}
+
+#[test]
+fn an_item_keeps_its_place_when_one_queue_follows_another() {
+    let mut life = Life::new(
+        "<event on='received'><queueToAgent agent='bo' required='true' maxWait='PT5M'>\
+         <ended goto='done'/><expired goto='all'/></queueToAgent></event>\
+         <event on='goto' name='all'><queue/><goto name='done'/></event>\
+         <event on='goto' name='done'><finish/></event>",
+    );
+    life.wanted();
+    life.after(5 * MINUTE_MS);
+    assert_eq!(life.wanted(), ["no longer to bo", "stage 2", "queue"]);
+    assert_eq!(life.world.standing, Standing::Queued);
 }
 
 #[test]

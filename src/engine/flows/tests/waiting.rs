@@ -9,7 +9,7 @@ use crate::domain::message::Changes;
 use crate::domain::outcome::Outcome;
 use crate::domain::session::{AgentResult, ServiceResult};
 use crate::engine::agents::command::ItemVerb;
-use crate::engine::agents::tests::{ANNA, BO, end_as, requeue};
+use crate::engine::agents::tests::{ANNA, BO, end_as, preferring, requeue};
 use crate::engine::world::{HOUR, MINUTE, SECOND, of_content, starting, submission, update};
 use crate::store::memory::CommitFault;
 
@@ -191,12 +191,7 @@ fn the_maximum_wait_leads_on_and_a_transfer_changes_the_service() {
     assert_eq!(item.flow, None);
     assert_eq!(
         journal_from(&floor, "r1", 4),
-        [
-            "takenByWorkflow",
-            "stageEntered",
-            "transferredByWorkflow",
-            "workflowFinished"
-        ]
+        ["stageEntered", "transferredByWorkflow", "workflowFinished"]
     );
     let store = floor.world.engine.store();
     let stays = store.service_sessions(item.sequence);
@@ -342,12 +337,33 @@ fn skills_are_relaxed_and_agents_preferred() {
     floor.send(of_content(sent.content));
     assert!(rings_nowhere(&floor, &[ANNA]));
     floor.world.advance(5 * MINUTE);
-    let item = floor.item("r1");
-    let wish = item.wish.expect("bo is still preferred");
-    assert!(wish.skills.is_empty());
-    assert!(wish.required, "only the skills are relaxed");
+    assert_eq!(floor.item("r1").wish, None, "it asks for nobody any longer");
+    assert_eq!(floor.rings_at(ANNA), [1]);
+    let journal = floor.journal("r1");
+    assert!(
+        !journal.contains(&JournalEvent::TakenByWorkflow),
+        "it keeps its place"
+    );
+}
+
+#[test]
+fn an_agent_who_declines_what_is_for_them_alone_leaves_it_to_others() {
+    let stages = "<event on='received'><queueToAgent agent='anna' required='true'>\
+        <declined goto='all'/></queueToAgent><finish/></event>\
+        <event on='goto' name='all'><queue/><finish/></event>";
+    let mut floor = floor(stages);
+    floor.sign_in(ANNA);
     floor.sign_in(BO);
-    assert_eq!(floor.rings_at(BO), [1]);
+    floor.send(preferring("r1", "sue", false));
+    assert_eq!(floor.rings_at(ANNA), [1]);
+    let decline = ItemVerb::Decline { offer: None };
+    floor.act(ANNA, "r1", decline).expect("declined");
+    let wish = floor.item("r1").wish.expect("its sender prefers sue");
+    assert_eq!(
+        (wish.preferred[0].name.as_str(), wish.required),
+        ("sue", false)
+    );
+    assert_eq!(floor.rings_at(BO), [1], "sue is not there");
 }
 
 #[test]
