@@ -26,7 +26,7 @@
 //! | [`workflow`] | the language of workflows, its checker, pictures and interpreter |
 //! | [`config`] | TOML in layers, checked as a whole |
 //! | [`http`] | listeners, senders, limits, the intake, the control API, metrics |
-//! | [`daemon`] | start order, signals, drain, systemd |
+//! | [`daemon`] | start order, signals, drain, systemd; rehearsals of workflows |
 //! | [`cli`] | the commands |
 //!
 //! # One item's way

@@ -109,7 +109,7 @@ enum Command {
     User(user::User),
     /// Show the notifications that were given up, or try them again
     Notifications(notifications::Notifications),
-    /// Write and check workflows
+    /// Write, check and rehearse workflows
     #[command(subcommand)]
     Workflow(workflow::Workflow),
     /// Write a copy of the database, beside a running daemon

@@ -9,6 +9,7 @@
 mod demo;
 mod limits;
 mod log;
+pub mod rehearsal;
 mod reload;
 mod running;
 mod setup;

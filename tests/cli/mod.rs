@@ -5,6 +5,7 @@ mod drain;
 mod files;
 mod notifications;
 mod notify;
+mod rehearsal;
 mod reload;
 mod replay;
 mod sockets;

@@ -107,20 +107,25 @@ impl Check {
 
 /// What the workflow may name: what its tenant has, and the other files given.
 fn known(around: &[Surroundings], source: &Source, sources: &[Source]) -> Known {
-    let mut known = match around.iter().find(|tenant| tenant.names(&source.path)) {
-        Some(tenant) => tenant.known(&source.path),
-        // No tenant has it yet: it may become anybody's.
-        None => {
-            let mut tenants = around.iter().map(|tenant| tenant.known(&source.path));
-            let first = tenants.next().unwrap_or_default();
-            tenants.fold(first, either)
-        }
-    };
+    let mut known = known_around(around, &source.path);
     if let Some(names) = &mut known.workflows {
         let others = sources.iter().map(|it| load(&it.text, &Known::anything()));
         names.extend(others.flatten().map(|workflow| workflow.name));
     }
     known
+}
+
+/// What the workflow of that file may name: what its tenant has.
+pub(super) fn known_around(around: &[Surroundings], path: &Path) -> Known {
+    match around.iter().find(|tenant| tenant.names(path)) {
+        Some(tenant) => tenant.known(path),
+        // No tenant has it yet: it may become anybody's.
+        None => {
+            let mut tenants = around.iter().map(|tenant| tenant.known(path));
+            let first = tenants.next().unwrap_or_default();
+            tenants.fold(first, either)
+        }
+    }
 }
 
 /// What the one or the other knows.
