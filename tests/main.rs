@@ -7,6 +7,7 @@ mod daemon;
 mod documented;
 mod fixtures;
 mod floor;
+mod gallery;
 mod own;
 mod receiver;
 mod tidy;
