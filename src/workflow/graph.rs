@@ -298,7 +298,7 @@ mod tests {
     #[test]
     fn the_text_of_the_specifications_example_is_as_kept() {
         samples::as_kept(
-            "fixtures/workflow/car-loan.graph.txt",
+            "fixtures/workflows/car-loan/graph.txt",
             &graph_text(&samples::car_loan()),
         );
     }

@@ -126,7 +126,7 @@ fn elements(svg: &str) -> Vec<String> {
 #[test]
 fn the_picture_of_the_specifications_example_is_as_kept() {
     let text = svg(&samples::car_loan());
-    samples::as_kept("docs/workflow-car-loan.svg", &text);
+    samples::as_kept("docs/pictures/car-loan.svg", &text);
 }
 
 #[test]
