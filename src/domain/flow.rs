@@ -23,7 +23,8 @@ pub struct Flow {
     pub stage_began_at: Timestamp,
     /// What is outstanding.
     pub rest: Rest,
-    /// `elapsed` stages that have run: those of the present stage, and those of the whole workflow.
+    /// `elapsed` stages that have run: those that count the time in the present stage, and all that
+    /// count from the beginning of the workflow or from the due date, which run once.
     pub fired: Vec<StageNumber>,
     /// Buttons that the present stage shows.
     pub buttons: Vec<String>,

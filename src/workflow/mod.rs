@@ -29,4 +29,6 @@ pub use self::table::{Row, table};
 pub use self::write::{new_source, with_missing_buttons};
 
 #[cfg(test)]
+pub(crate) mod samples;
+#[cfg(test)]
 mod tests;

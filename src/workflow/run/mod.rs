@@ -10,6 +10,8 @@ mod due;
 mod steps;
 
 #[cfg(test)]
+mod lives;
+#[cfg(test)]
 pub(crate) mod tests;
 
 pub use case::{Availability, Case, Effect, Happening, Opening, PreferredBy, StageRef, Standing};
@@ -76,6 +78,7 @@ pub fn stop(flow: &Flow, stop: Stop, case: &mut dyn Case) -> Flow {
     Flow {
         rest: Rest::Stopped(stop),
         buttons: Vec::new(),
+        open_alerts: flow.open_alerts + 1,
         due: None,
         ..flow.clone()
     }

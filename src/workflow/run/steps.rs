@@ -4,7 +4,8 @@ use crate::domain::flow::{Flow, Rest, Stop, Woken};
 use crate::domain::ids::Priority;
 use crate::domain::time::Timestamp;
 use crate::domain::workflow::{
-    Action, Awaited, Condition, Event, Exit, STARTS_MAX, Stage, StageNumber, Until, Workflow,
+    Action, Awaited, Condition, Elapsed, Event, Exit, STARTS_MAX, Stage, StageNumber, Until,
+    Workflow,
 };
 
 use super::case::{Availability, Case, Effect, Opening, PreferredBy, StageRef, Standing};
@@ -76,7 +77,11 @@ impl<'a> Run<'a> {
             }
             match self.go_through(number, stage, action) {
                 // The checker lets no stage end like this.
-                Lead::On => return self.finish(),
+                Lead::On => {
+                    #[cfg(test)]
+                    super::lives::note_unlinked_end();
+                    return self.finish();
+                }
                 Lead::To(next) => (number, action) = (next, 0),
                 Lead::Stands => return,
             }
@@ -119,14 +124,19 @@ impl<'a> Run<'a> {
         }
         self.withdraw_buttons();
         let workflow = self.workflow;
-        let of_all = |fired: &StageNumber| {
+        // Only the time in a stage begins anew with it. A due date that is past stays past: what is
+        // counted from it would be due at every arrival, and could lead there again at once.
+        let of_this_stay = |fired: &StageNumber| {
             let stage = workflow.stage(*fired);
             matches!(
                 stage.map(|stage| &stage.event),
-                Some(Event::Elapsed { within: None, .. })
+                Some(Event::Elapsed {
+                    when: Elapsed::After { .. },
+                    within: Some(_)
+                })
             )
         };
-        self.flow.fired.retain(of_all);
+        self.flow.fired.retain(|fired| !of_this_stay(fired));
         self.flow.stage = number;
         self.flow.stage_began_at = self.now;
         self.case

@@ -1,5 +1,7 @@
 //! The interpreter alone, with a world that the tests set.
 
+mod due;
+
 use crate::domain::facts::{Fact, Facts, ServiceFacts, Texts, Utc, WallClock};
 use crate::domain::flow::{Flow, Rest, Stop, Woken};
 use crate::domain::ids::Priority;
@@ -478,30 +480,6 @@ fn what_became_due_while_nobody_looked_happens_in_the_order_of_time() {
 }
 
 #[test]
-fn due_dates_make_stages_begin_before_and_after_them() {
-    let stages = "<event on='received'><queue/><finish/></event>\
-        <event on='elapsed' beforeDue='PT1H'><raisePriority by='2'/></event>\
-        <event on='elapsed' afterDue='PT1M'><setPriority to='9'/></event>";
-    let world = World {
-        due_by: Some(NOON.plus_ms(2 * HOUR_MS)),
-        ..World::default()
-    };
-    let mut life = Life::within(world, stages);
-    assert_eq!(life.due_in(), Some(HOUR_MS));
-    life.after(HOUR_MS);
-    assert_eq!(life.due_in(), Some(HOUR_MS + MINUTE_MS));
-    life.world.due_by = Some(NOON.plus_ms(4 * HOUR_MS));
-    life.hear(Happening::Updated);
-    assert_eq!(
-        life.due_in(),
-        Some(3 * HOUR_MS + MINUTE_MS),
-        "an update moves it"
-    );
-    let mut without = Life::new(stages);
-    assert_eq!((without.due_in(), without.wanted().len()), (None, 2));
-}
-
-#[test]
 fn an_event_with_a_stage_of_its_own_leaves_where_the_workflow_stood() {
     let stages = "<event on='received'><queue/><finish/></event>\
         <event on='updated'><raisePriority by='1'/><goto name='again'/></event>\
@@ -594,6 +572,7 @@ fn a_version_that_cannot_be_read_stops_its_workflow() {
         (stopped.rest, stopped.due),
         (Rest::Stopped(Stop::UnreadableVersion), None)
     );
+    assert_eq!(stopped.open_alerts, flow.open_alerts + 1, "it is an alert");
     assert_eq!(life.wanted(), ["stopped unreadableVersion"]);
 }
 
