@@ -2,19 +2,21 @@
 
 use crate::domain::ids::Sequence;
 use crate::domain::item::{Item, ItemState};
-use crate::domain::journal::JournalEvent;
+use crate::domain::journal::{JournalEntry, JournalEvent};
 use crate::store::Store;
 
 use super::simulator::setting::SMALL_BUFFER;
 use super::world::World;
 
-pub(super) fn ends(event: JournalEvent) -> bool {
-    match event {
+/// Whether a line says that the item has ended.
+pub(super) fn ends(line: &JournalEntry) -> bool {
+    match line.event {
+        // A workflow may be over without its item.
+        JournalEvent::WorkflowFinished => line.data.iter().any(|(name, _)| *name == "outcome"),
         JournalEvent::Expired
         | JournalEvent::CancelledByExternalSystem
         | JournalEvent::CancelledBySupervisor
         | JournalEvent::CancelledByWorkflow
-        | JournalEvent::WorkflowFinished
         | JournalEvent::EndedByUser => true,
         JournalEvent::Received
         | JournalEvent::StartReached

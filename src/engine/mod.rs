@@ -117,6 +117,9 @@ pub struct Engine<S> {
     /// A fault that the simulator must see.
     #[cfg(test)]
     planted: Option<planted::Plant>,
+    /// Happenings that workflows hear of a turn too late, if that is the fault.
+    #[cfg(test)]
+    heard_late: std::collections::VecDeque<turn::Heard>,
 }
 
 /// Why the engine cannot start with a policy.
@@ -171,6 +174,8 @@ impl<S: Store> Engine<S> {
             notifications_written: 0,
             #[cfg(test)]
             planted: None,
+            #[cfg(test)]
+            heard_late: Default::default(),
         };
         match engine.store.sweep() {
             Ok(()) => {}
@@ -225,15 +230,7 @@ impl<S: Store> Engine<S> {
                     .or_insert((item.sequence, item.received_at));
             }
         }
-        let mut after = Sequence(0);
-        loop {
-            let page = self.store.flow_timers(after, RESTORE_PAGE)?;
-            let Some((last, _)) = page.last() else { break };
-            after = *last;
-            for (sequence, due) in page {
-                core.restore_flow(sequence, due);
-            }
-        }
+        self.restore_flows(&mut core)?;
         refuse_lost_tenants(&directory, &core)?;
         let old = std::mem::replace(&mut self.core, core);
         self.core
@@ -255,6 +252,25 @@ impl<S: Store> Engine<S> {
         self.services.clear();
         self.refresh_services()?;
         Ok(())
+    }
+
+    /// Sets the times at which workflows have something to do, those of ended items too.
+    fn restore_flows(&mut self, core: &mut Core) -> Result<(), StoreError> {
+        #[cfg(test)]
+        if self.forgets_flow_timers() {
+            return Ok(());
+        }
+        let mut after = Sequence(0);
+        loop {
+            let page = self.store.flow_timers(after, RESTORE_PAGE)?;
+            let Some((last, _)) = page.last() else {
+                return Ok(());
+            };
+            after = *last;
+            for (sequence, due) in page {
+                core.restore_flow(sequence, due);
+            }
+        }
     }
 
     /// One turn of the loop at `now`. Returns when the next is due at the latest (`None`: only when
@@ -293,6 +309,7 @@ impl<S: Store> Engine<S> {
             .decide_all(&mut turn, waiting, busy)
             .and_then(|()| self.distribute(&mut turn))
             .and_then(|()| self.tell_senders(&mut turn));
+        self.answer_as_it_became(&mut turn);
         let committed = match decided {
             Ok(()) if turn.batch.is_empty() => Ok(()),
             Ok(()) => self.store.commit(&turn.batch),

@@ -1,5 +1,8 @@
 //! Faults planted in a store or an engine, to show that the simulator's invariants see them.
 
+use std::sync::Arc;
+
+use crate::domain::flow::Rest;
 use crate::domain::follow_up::{FollowUp, FollowUpId};
 use crate::domain::ids::{ItemId, Priority, Sequence, UserId};
 use crate::domain::item::Item;
@@ -14,6 +17,8 @@ use super::Engine;
 use super::invariants::check_places;
 use super::simulator::first_life_that_sees;
 use super::simulator::setting::full_policy;
+use super::simulator::twins::first_twins_that_differ;
+use super::turn::Turn;
 use super::world::{World, submission};
 
 /// A fault of an engine.
@@ -23,6 +28,14 @@ pub(super) enum Plant {
     LostDecrement,
     /// A requeued item goes to the end of its queue.
     RequeueElsewhere,
+    /// The times of workflows are not read back when the core is made anew.
+    FlowTimersForgotten,
+    /// What happened is answered first, and its workflow hears of it in the next turn.
+    StepAfterAnswer,
+    /// Buttons stay when their stage is left.
+    ButtonsKept,
+    /// The maximum wait in a queue goes on in an agent's hands.
+    WaitCountedInHands,
 }
 
 impl<S: Store> Engine<S> {
@@ -31,6 +44,43 @@ impl<S: Store> Engine<S> {
         self.planted = Some(plant);
         let distribution = self.core.distribution_mut();
         distribution.offers_take_no_unit = plant == Plant::LostDecrement;
+    }
+
+    /// Whether the times of workflows are left in the store, if that is the fault.
+    pub(super) fn forgets_flow_timers(&self) -> bool {
+        self.planted == Some(Plant::FlowTimersForgotten)
+    }
+
+    /// Exchanges what this turn's workflows should hear for what they should have heard in the last
+    /// one, if that is the fault.
+    pub(super) fn hear_late_if_planted(&mut self, turn: &mut Turn) {
+        if self.planted == Some(Plant::StepAfterAnswer) {
+            std::mem::swap(&mut self.heard_late, &mut turn.heard);
+            for heard in &mut turn.heard {
+                heard.row = self
+                    .store
+                    .items(&[heard.sequence])
+                    .ok()
+                    .and_then(|mut it| it.pop());
+            }
+        }
+    }
+
+    /// Whether buttons stay when their stage is left, if that is the fault.
+    pub(super) fn keeps_buttons(&self) -> bool {
+        self.planted == Some(Plant::ButtonsKept)
+    }
+
+    /// Lets the clock of a queue go on in an agent's hands, if that is the fault.
+    pub(super) fn count_on_if_planted(&self, before: &Item, after: &mut Item) {
+        let Some(flow) = &mut after.flow else { return };
+        let was = before.flow.as_ref().map(|flow| flow.rest);
+        if let (Rest::Queued { since: None, .. }, Some(was @ Rest::Queued { .. })) =
+            (flow.rest, was)
+            && self.planted == Some(Plant::WaitCountedInHands)
+        {
+            Arc::make_mut(flow).rest = was;
+        }
     }
 
     /// Gives a requeued row a place of its own, if that is the fault.
@@ -219,4 +269,24 @@ fn a_lost_decrement_of_capacity_is_seen_by_a_life() {
 #[test]
 fn a_requeue_at_a_new_place_is_seen_by_a_life() {
     assert_ne!(first_life_that_sees(Plant::RequeueElsewhere), None);
+}
+
+#[test]
+fn a_time_of_a_workflow_that_a_restart_forgets_is_seen() {
+    assert_ne!(first_life_that_sees(Plant::FlowTimersForgotten), None);
+}
+
+#[test]
+fn a_step_that_is_written_after_the_answer_is_seen_by_twins() {
+    assert_ne!(first_twins_that_differ(Plant::StepAfterAnswer), None);
+}
+
+#[test]
+fn a_button_that_outlives_its_stage_is_seen_by_a_life() {
+    assert_ne!(first_life_that_sees(Plant::ButtonsKept), None);
+}
+
+#[test]
+fn a_maximum_wait_that_goes_on_in_hands_is_seen_by_a_life() {
+    assert_ne!(first_life_that_sees(Plant::WaitCountedInHands), None);
 }

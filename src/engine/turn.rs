@@ -45,6 +45,8 @@ pub(super) struct Turn {
     pub events: Vec<(Item, NotificationEvent)>,
     /// What happened to items that have a workflow, in order.
     pub heard: VecDeque<Heard>,
+    /// Items whose workflows went on.
+    pub led: HashSet<Sequence>,
     changed: HashSet<Sequence>,
     /// Where the changed rows stand in the batch.
     changed_rows: HashMap<Sequence, usize>,

@@ -287,6 +287,17 @@ impl Core {
         self.timers.set(due, Timer::Flow(sequence));
     }
 
+    /// The times at which workflows have something to do, for the simulator.
+    #[cfg(test)]
+    pub fn flow_timers(&self) -> Vec<(Timestamp, Sequence)> {
+        let all = self.timers.all();
+        let of_flows = all.filter_map(|(at, timer)| match timer {
+            Timer::Flow(sequence) => Some((at, sequence)),
+            Timer::Start(_) | Timer::Expire(_) | Timer::Unpark(_) | Timer::Entrance(_) => None,
+        });
+        of_flows.collect()
+    }
+
     fn forget(&mut self, place: &Place) {
         if let Some(due) = place.flow_due {
             self.timers.clear(due, Timer::Flow(place.sequence));

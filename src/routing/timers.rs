@@ -69,6 +69,12 @@ impl<T: Copy + Ord> Timers<T> {
         self.set.first().map(|(at, _)| *at)
     }
 
+    /// All of them, in order of time.
+    #[cfg(test)]
+    pub(super) fn all(&self) -> impl Iterator<Item = (Timestamp, T)> {
+        self.set.iter().copied()
+    }
+
     /// How many there are.
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {

@@ -6,6 +6,7 @@
 
 pub mod command;
 
+mod answers;
 mod begin;
 mod case;
 mod handle;
@@ -130,6 +131,8 @@ impl<S: Store> Engine<S> {
     /// Lets the workflows of all items that this turn has changed, or whose time has come, hear of it
     /// and go on.
     pub(super) fn advance_workflows(&mut self, turn: &mut Turn) -> Result<(), StoreError> {
+        #[cfg(test)]
+        self.hear_late_if_planted(turn);
         while let Some(heard) = turn.heard.pop_front() {
             self.advance_one(turn, heard)?;
         }
@@ -204,6 +207,8 @@ impl<S: Store> Engine<S> {
         let started = u8::try_from(became.starts.len()).unwrap_or(u8::MAX);
         debug_assert!(next.as_ref().is_none_or(|next| next.started >= started));
         became.item.flow = next.map(Arc::new);
+        #[cfg(test)]
+        self.count_on_if_planted(item, &mut became.item);
         became
     }
 
@@ -234,6 +239,7 @@ impl<S: Store> Engine<S> {
             turn.set_content(sequence, became.content.clone());
         }
         let row = turn.row(sequence).cloned().unwrap_or(became.item);
+        turn.led.insert(sequence);
         self.apply(before, &row, turn.now);
         self.tell_hands(turn, before, &row);
         for (left, result) in &became.left {
@@ -243,7 +249,10 @@ impl<S: Store> Engine<S> {
             self.end_session(turn, sequence, holder, AgentResult::Cancelled)?;
             self.wrap_up_by_task_type(turn, before, holder.agent)?;
         }
-        if became.withdraws {
+        let withdraws = became.withdraws;
+        #[cfg(test)]
+        let withdraws = withdraws && !self.keeps_buttons();
+        if withdraws {
             self.withdraw_buttons(turn, sequence)?;
         }
         for follow_up in became.shown {

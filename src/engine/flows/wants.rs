@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::domain::content::ContactDatum;
 use crate::domain::flow::Stop;
-use crate::domain::follow_up::{FollowUp, FollowUpId, FollowUpKind};
+use crate::domain::follow_up::{Closed, FollowUp, FollowUpId, FollowUpKind};
 use crate::domain::item::{Ending, Item, ItemEvent, ItemState, Placement};
 use crate::domain::journal::JournalEvent;
 use crate::domain::outcome::Outcome;
@@ -55,7 +55,7 @@ impl FlowCase<'_> {
                 to,
                 stage,
             } => self.button(stage, (name, label), to),
-            Effect::WithdrawButtons => self.became.withdraws = true,
+            Effect::WithdrawButtons => self.withdraw_buttons(),
             Effect::Notify { name } => {
                 self.line(JournalEvent::SenderTold, vec![("name", name.to_owned())]);
             }
@@ -101,6 +101,20 @@ impl FlowCase<'_> {
             ("to", to.name().to_owned()),
         ];
         self.line(JournalEvent::ButtonShown, data);
+    }
+
+    /// Those shown before this turn, and those of a stage that this turn has come to and left again.
+    fn withdraw_buttons(&mut self) {
+        self.became.withdraws = true;
+        for shown in &mut self.became.shown {
+            match shown.kind {
+                FollowUpKind::Button { .. } => {
+                    let (at, by) = (self.around.now, None);
+                    shown.closed.get_or_insert(Closed { at, by });
+                }
+                FollowUpKind::Alert { .. } => {}
+            }
+        }
     }
 
     /// Goes to the entrance, or stays where it waits already; in somebody's hands it stays.

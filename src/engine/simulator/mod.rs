@@ -8,11 +8,14 @@
 //!
 //! `ANTEROOM_SEEDS=N` runs that many lives (default 300), `ANTEROOM_SEED=S` runs only life S.
 
+mod flows;
 mod hands;
 mod people;
 mod record;
 mod senders;
 pub(super) mod setting;
+mod standing;
+pub(super) mod twins;
 mod verbs;
 mod waiting;
 
@@ -31,7 +34,8 @@ use super::invariants::{check_limits, check_places};
 use super::people::change::ChangePeople;
 use super::planted::Plant;
 use super::trouble::REST_MS;
-use super::world::{World, told};
+use super::world::{MINUTE, World, told};
+use flows::Flows;
 use record::Record;
 use setting::{PEOPLE, everybody, full_policy};
 use verbs::Told;
@@ -43,6 +47,8 @@ const STEPS: usize = 60;
 const RESTART_MS: i64 = 1;
 /// Times that a life is let go on to when it comes to rest, at most.
 const REST_STEPS_MAX: usize = 1_000;
+/// Milliseconds of one such step, at least.
+const REST_STEP_MS: i64 = 5 * MINUTE;
 
 /// What a sender knows of one of its references.
 #[derive(Debug, Clone)]
@@ -71,6 +77,7 @@ struct Life {
     laid_down: HashMap<Sequence, u32>,
     waited: Waited,
     record: Record,
+    flows: Flows,
     /// What was met, to show that lives are whole ones.
     met: BTreeSet<&'static str>,
     plant: Option<Plant>,
@@ -82,8 +89,9 @@ impl Life {
     }
 
     fn with(seed: u64, plant: Option<Plant>) -> Life {
+        let flows = Flows::of(seed);
         let mut life = Life {
-            world: World::new(full_policy()),
+            world: World::new(flows.put_into(full_policy())),
             dice: seed,
             told: BTreeMap::new(),
             number: 0,
@@ -94,6 +102,7 @@ impl Life {
             laid_down: HashMap::new(),
             waited: HashMap::new(),
             record: Record::default(),
+            flows,
             met: BTreeSet::new(),
             plant,
         };
@@ -140,7 +149,7 @@ impl Life {
     }
 
     fn step(&mut self) {
-        match self.roll(60) {
+        match self.roll(68) {
             0..9 => self.submit_new(),
             9 => self.submit_again(),
             10 => self.submit_other(),
@@ -168,7 +177,9 @@ impl Life {
             55 => self.lose_somebody(),
             56 => self.change_somebody(),
             57 => self.sign_in_some(),
-            _ => self.pick_up(),
+            58 | 59 => self.pick_up(),
+            60..66 => self.handle_some(),
+            _ => self.start_some(),
         }
         self.settle();
     }
@@ -205,6 +216,7 @@ impl Life {
         self.check_hands(&rows);
         let met = check_waiting(&mut self.world, &rows, &mut self.waited);
         self.met.extend(met);
+        self.check_flows(&rows);
     }
 
     /// Everybody goes home: nothing stays in anybody's hands.
@@ -222,7 +234,9 @@ impl Life {
             let due = self.world.turn_until_due(Vec::new());
             let due = due.expect("no fault is planned");
             let due = due.expect("somebody has something, so something is due");
-            self.world.now = self.world.now.max(due);
+            // Workflows may have something to do again and again until then.
+            let least = self.world.now.plus_ms(REST_STEP_MS);
+            self.world.now = least.max(due);
             self.settle();
         }
         panic!("somebody who is gone keeps an item for ever");
@@ -246,8 +260,11 @@ fn number_of(variable: &str) -> Option<u64> {
 }
 
 /// What so many lives together must have met.
-const MET: [&str; 22] = [
+const MET: [&str; 32] = [
+    "a condition failed",
+    "a new version",
     "accept",
+    "acknowledged",
     "agentsBusy",
     "contact-data",
     "decline",
@@ -255,12 +272,19 @@ const MET: [&str; 22] = [
     "end-wrap-up",
     "entranceClosed",
     "extend-wrap-up",
+    "handled again",
+    "inWorkflow",
     "noAgentSignedIn",
     "noAgentWithSkills",
     "offered",
+    "opened",
+    "opened again",
+    "opened by a workflow",
     "park",
     "preferredAgentOnly",
+    "pushed",
     "queueFull",
+    "refused to be handled",
     "release",
     "reopen",
     "repeated",

@@ -32,7 +32,7 @@ impl Life {
         self.world.engine.user_name(user)
     }
 
-    fn some_row(&mut self, wanted: impl Fn(&Item) -> bool) -> Option<Item> {
+    pub(super) fn some_row(&mut self, wanted: impl Fn(&Item) -> bool) -> Option<Item> {
         let rows = self.world.engine.store().rows();
         let rows: Vec<Item> = rows.filter(|row| wanted(row)).cloned().collect();
         if rows.is_empty() {

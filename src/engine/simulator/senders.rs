@@ -37,6 +37,10 @@ impl Life {
             let ahead = self.roll(6 * DAY as u64) as i64;
             submission.content.not_before = Some(self.world.now.plus_ms(ahead));
         }
+        if self.roll(3) == 0 {
+            let ahead = self.roll(2 * DAY as u64) as i64 - 6 * HOUR;
+            submission.content.due_by = Some(self.world.now.plus_ms(ahead));
+        }
         if self.roll(4) == 0 {
             let longest = self.pick(&[MINUTE, HOUR, 2 * DAY]);
             let ms = self.roll(longest as u64) as i64 + 1;
@@ -251,6 +255,7 @@ impl Life {
             2 => policy_with_limits(SMALL_QUEUE / 2, SMALL_BUFFER / 2),
             _ => full_policy(),
         };
+        let policy = self.with_workflows(policy);
         self.world.reload(policy).expect("no tenant is lost");
     }
 

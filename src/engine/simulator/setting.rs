@@ -28,6 +28,8 @@ pub(super) const SENDERS: [(&str, &[&str]); 4] = [
 pub(super) const BANK_SERVICES: [&str; 4] = ["loans", "claims", "office", "cases"];
 pub(super) const SERVICES: [&str; 5] = ["loans", "claims", "office", "cases", "ferry"];
 pub(super) const SKILLS: [&str; 2] = ["law", "french"];
+/// Those who handle what workflows show.
+pub(super) const BACK_OFFICE: &str = "backoffice";
 /// Everybody who may work on items, and one who only supervises.
 pub(super) const PEOPLE: [&str; 8] = ["anna", "bo", "cleo", "dan", "eva", "finn", "gro", "sue"];
 
@@ -72,6 +74,7 @@ pub(super) fn policy_with_limits(queue: u32, buffer: u32) -> Policy {
     let bank = whole.tenants.get_mut("bank").expect("it is there");
     let bank = Arc::make_mut(bank);
     bank.task_types = [("letter".to_owned(), letter())].into();
+    bank.work_groups = [BACK_OFFICE.to_owned()].into();
     bank.agents = AgentPolicy {
         agent_lost_after_ms: 2 * MINUTE,
         park_default_ms: HOUR,
@@ -203,6 +206,7 @@ pub(super) fn everybody() -> Vec<Edit> {
         ..agent(own, capacity, &[("french", 3)])
     };
     let supervisor = UserPatch {
+        work_groups: names(&[BACK_OFFICE]),
         roles: Some([Role::Supervisor].into()),
         supervisor_of: names(&BANK_SERVICES),
         ..UserPatch::default()

@@ -64,7 +64,9 @@ impl Life {
                 self.believe(user, &verb, acted);
                 // Who hands on what somebody else has cannot name a session of their own.
                 let directs = holder != user && is_handing_on(&verb);
-                if !directs && self.roll(3) == 0 {
+                // What a workflow took away at once cannot be accepted again.
+                let taken_away = acted.state == ItemState::Ended && accepts(&verb);
+                if !directs && !taken_away && self.roll(3) == 0 {
                     self.repeat(user, verb, acted);
                 }
             }
@@ -86,6 +88,11 @@ impl Life {
         assert_eq!(row.state, acted.state, "{verb:?} of {row:?}");
         let holder = row.holder.map(|holder| (holder.agent, holder.session));
         match verb {
+            ItemVerb::Accept { .. } | ItemVerb::Take if row.state == ItemState::Ended => {
+                let outcome = row.ended.as_ref().map(|ending| ending.outcome);
+                assert_eq!(outcome, Some(Outcome::CancelledByWorkflow));
+                self.met.insert("cancelled when accepted");
+            }
             ItemVerb::Accept { .. } | ItemVerb::Take | ItemVerb::Resume { .. } => {
                 assert_eq!(row.state, ItemState::Connected);
                 assert_eq!(holder, user.zip(acted.session));
@@ -200,6 +207,10 @@ impl Life {
             }
         }
     }
+}
+
+fn accepts(verb: &ItemVerb) -> bool {
+    matches!(verb, ItemVerb::Accept { .. } | ItemVerb::Take)
 }
 
 fn is_handing_on(verb: &ItemVerb) -> bool {

@@ -2,6 +2,7 @@
 //! workflow.
 
 mod follow_ups;
+mod leaving;
 mod opening;
 mod versions;
 mod waiting;
