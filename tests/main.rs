@@ -7,6 +7,7 @@ mod daemon;
 mod documented;
 mod fixtures;
 mod floor;
+mod flows;
 mod gallery;
 mod own;
 mod receiver;

@@ -201,10 +201,10 @@ fn post_to_closed_entrance(daemon: &Daemon) -> Vec<Buffered> {
 }
 
 /// splitmix64: enough for choosing moments, and the same everywhere.
-struct Random(u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
-    fn from_environment() -> Random {
+    pub(crate) fn from_environment() -> Random {
         let given = std::env::var("ANTEROOM_SEED")
             .ok()
             .and_then(|text| text.parse().ok());
@@ -218,7 +218,7 @@ impl Random {
     }
 
     /// A number below `bound`, which is not 0.
-    fn below(&mut self, bound: u64) -> u64 {
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -86,11 +86,11 @@ fn message(number: usize) -> String {
 
 /// What all agents share.
 #[derive(Default)]
-struct Tally {
+pub(crate) struct Tally {
     /// By item: how often an agent was told that it has ended it.
     ended: Mutex<BTreeMap<String, usize>>,
     count: AtomicUsize,
-    over: AtomicBool,
+    pub(crate) over: AtomicBool,
 }
 
 impl Tally {
@@ -106,7 +106,7 @@ impl Tally {
 }
 
 /// An agent at work: takes what rings, ends what it has. Repeats itself where no answer came.
-fn work(mut desk: Desk, tally: &Tally, come_back: impl Fn(&mut Desk)) {
+pub(crate) fn work(mut desk: Desk, tally: &Tally, come_back: impl Fn(&mut Desk)) {
     let mut unanswered = Vec::new();
     while !tally.over.load(Ordering::SeqCst) {
         if step(&mut desk, tally, &mut unanswered).is_none() {

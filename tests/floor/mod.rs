@@ -2,7 +2,7 @@
 //! hear of it.
 
 mod bank;
-mod lives;
+pub(crate) mod lives;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,17 +14,17 @@ use crate::cli::wait_for;
 use crate::daemon::client::{Answer, Client};
 use crate::own::OwnDaemon;
 
-const KEY: &str = "the key of the bank's core system";
+pub(crate) const KEY: &str = "the key of the bank's core system";
 
 /// A daemon with agents.
-struct Floor {
-    daemon: OwnDaemon,
+pub(crate) struct Floor {
+    pub(crate) daemon: OwnDaemon,
     passwords: BTreeMap<String, String>,
 }
 
 impl Floor {
     /// Starts a daemon on `config`, with the users of a file as `user import` takes it.
-    fn start(folder: &Path, config: &str, users: &str) -> Floor {
+    pub(crate) fn start(folder: &Path, config: &str, users: &str) -> Floor {
         let daemon = OwnDaemon::start(folder, config);
         fs::write(folder.join("users.csv"), users).expect("a file");
         let mut passwords = BTreeMap::new();
@@ -40,12 +40,12 @@ impl Floor {
         Floor { daemon, passwords }
     }
 
-    fn sender(&self) -> Client {
+    pub(crate) fn sender(&self) -> Client {
         self.daemon.sender(KEY)
     }
 
     /// Somebody signs in.
-    fn desk(&self, name: &str) -> Desk {
+    pub(crate) fn desk(&self, name: &str) -> Desk {
         let mut door = Client::new(self.daemon.address("console"), None);
         let body = json!({ "user": name, "password": self.passwords[name] }).to_string();
         let json = [("content-type", "application/json")];
@@ -60,25 +60,25 @@ impl Floor {
     }
 
     /// Whoever had signed in before the daemon was killed goes on with the same token.
-    fn reconnect(&self, desk: &mut Desk) {
+    pub(crate) fn reconnect(&self, desk: &mut Desk) {
         desk.client = Client::new(self.daemon.address("console"), Some(&desk.token));
     }
 
     /// The whole life of an item, as the command line prints it.
-    fn trace(&self, item: &str) -> Vec<Value> {
+    pub(crate) fn trace(&self, item: &str) -> Vec<Value> {
         self.daemon.cli_json(&["item", item, "--trace"])
     }
 }
 
 /// Somebody who has signed in.
-struct Desk {
-    client: Client,
-    token: String,
+pub(crate) struct Desk {
+    pub(crate) client: Client,
+    pub(crate) token: String,
 }
 
 impl Desk {
     /// Asks; `None`: no whole answer came.
-    fn try_ask(&mut self, method: &str, path: &str, body: &Value) -> Option<Answer> {
+    pub(crate) fn try_ask(&mut self, method: &str, path: &str, body: &Value) -> Option<Answer> {
         let json = [("content-type", "application/json")];
         let text = match body {
             Value::Null => String::new(),
@@ -89,7 +89,7 @@ impl Desk {
     }
 
     /// Asks and is answered well.
-    fn ask(&mut self, method: &str, path: &str, body: &Value) -> Value {
+    pub(crate) fn ask(&mut self, method: &str, path: &str, body: &Value) -> Value {
         let answer = self.try_ask(method, path, body).expect("an answer");
         let text = answer.text();
         assert!(
@@ -103,14 +103,14 @@ impl Desk {
     }
 
     /// Online and active in these services.
-    fn begin(&mut self, services: &[&str]) {
+    pub(crate) fn begin(&mut self, services: &[&str]) {
         let active: BTreeMap<&str, bool> = services.iter().map(|name| (*name, true)).collect();
         let state = json!({ "presence": "online", "active": active });
         self.ask("PUT", "me/state", &state);
     }
 
     /// Waits for the next offer.
-    fn next_offer(&mut self) -> Value {
+    pub(crate) fn next_offer(&mut self) -> Value {
         wait_for("an offer", || {
             let offers = self.ask("GET", "me/offers", &Value::Null);
             offers.as_array().expect("a list").first().cloned()

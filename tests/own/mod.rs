@@ -3,7 +3,7 @@
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
 
@@ -35,6 +35,20 @@ impl OwnDaemon {
         self.child.wait().expect("the process was ours to wait for");
         self.child = spawn(&self.folder);
         self.address("intake");
+    }
+
+    /// Writes another configuration and asks for it to be taken.
+    pub fn reload(&self, config: &str) {
+        fs::write(self.folder.join("own.toml"), config).expect("a file");
+        let sent = Command::new("sh")
+            .args(["-c", "kill -s HUP \"$0\"", &self.pid().to_string()])
+            .status();
+        assert!(sent.expect("sh runs").success());
+    }
+
+    /// What this start has logged.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.folder.join("log")).unwrap_or_default()
     }
 
     /// Where everything of it lies.
