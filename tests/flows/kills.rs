@@ -13,7 +13,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anteroom::store::read::Reader;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::audit::{self, Campaign};
 use super::people::{Handled, handle};
@@ -208,9 +208,17 @@ fn moment(random: &mut Random) -> Duration {
 
 fn agent(mut desk: Desk, tally: &Tally, services: &[&str], come_back: impl Fn(&mut Desk)) {
     desk.begin(services);
+    let active: BTreeMap<&str, bool> = services.iter().map(|name| (*name, true)).collect();
+    let state = json!({ "presence": "online", "active": active });
     work(desk, tally, |desk| {
-        come_back(desk);
-        desk.begin(services);
+        // Two kills may follow each other closely.
+        while !tally.over.load(Ordering::SeqCst) {
+            come_back(desk);
+            let begun = desk.try_ask("PUT", "me/state", &state);
+            if begun.is_some_and(|answer| answer.status == 200) {
+                break;
+            }
+        }
     });
 }
 

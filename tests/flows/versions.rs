@@ -1,6 +1,7 @@
 //! A workflow is versioned by its content: a bad one is refused, a new one is for new items, and what
 //! is under way finishes on what it began with, even when the configuration has it no longer.
 
+use std::collections::BTreeMap;
 use std::fs;
 
 use serde_json::Value;
@@ -9,7 +10,7 @@ use super::{bank, message, update, write_files};
 use crate::cli::wait_for;
 use crate::floor::KEY;
 use crate::own::OwnDaemon;
-use crate::receiver::Receiver;
+use crate::receiver::{Receiver, Told};
 
 /// A workflow that waits for its sender and then says which version it is.
 fn waiting(version: &str) -> String {
@@ -43,20 +44,23 @@ fn wait_for_log(daemon: &OwnDaemon, part: &str) -> Value {
     })
 }
 
-/// What its workflow has told of the item so far, by name.
+/// What workflows have told so far, reference and name, once there are so many; what came again after
+/// a kill counts once.
 fn told(receiver: &Receiver, count: usize) -> Vec<(String, String)> {
-    let read = |body: &str| {
-        let document = roxmltree::Document::parse(body).expect("it is XML");
+    let read = |one: &Told| {
+        let document = roxmltree::Document::parse(&one.body).expect("it is XML");
         let root = document.root_element();
         let status = root.first_element_child().expect("a status");
         let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
-        (
-            text(status.attribute("reference")),
-            text(root.attribute("name")),
-        )
+        let reference = text(status.attribute("reference"));
+        (reference, text(root.attribute("name")))
     };
-    let told = receiver.wait_for(count);
-    let mut told: Vec<_> = told.iter().map(|one| read(&one.body)).collect();
+    let mut told = wait_for("notifications", || {
+        let told = receiver.told();
+        let by_id = told.iter().map(|one| (one.header("webhook-id"), read(one)));
+        let by_id: BTreeMap<&str, _> = by_id.collect();
+        (by_id.len() >= count).then(|| by_id.into_values().collect::<Vec<_>>())
+    });
     told.sort();
     told
 }
