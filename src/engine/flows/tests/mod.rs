@@ -1,6 +1,7 @@
 //! Workflows at work, turn by turn: the bank of the agents' tests, whose service `loans` has a
 //! workflow.
 
+mod corners;
 mod follow_ups;
 mod leaving;
 mod opening;

@@ -1,0 +1,164 @@
+//! Several things at once.
+
+use super::*;
+use crate::domain::code::Code;
+use crate::domain::item::ItemState;
+use crate::domain::message::Changes;
+use crate::domain::outcome::Outcome;
+use crate::domain::session::AgentResult;
+use crate::engine::agents::command::ItemVerb;
+use crate::engine::agents::tests::{ANNA, BO, park, preferring, requeue};
+use crate::engine::command::UpdateItem;
+use crate::engine::flows::command::FollowUpSubject;
+use crate::engine::world::{HOUR, MINUTE, SECOND, operator, submission, update, with_lifetime};
+
+#[test]
+fn a_button_whose_stage_is_left_in_the_turn_that_shows_it_is_gone() {
+    let stages = "<event on='received'><button name='b' label='B' to='supervisor'/>\
+        <goto name='on'/></event><event on='goto' name='on'><queue/><finish/></event>\
+        <event on='button' name='b'><cancel/></event>";
+    let mut floor = floor(stages);
+    floor.post("r1");
+    assert_eq!(shown(&floor, "r1"), [""; 0]);
+}
+
+#[test]
+fn time_an_update_and_an_acceptance_come_in_one_turn() {
+    use tokio::sync::oneshot;
+    let stages = "<event on='received'><queue/><finish/></event>\
+        <event on='elapsed' after='PT1M'><raisePriority by='1'/><setContactData key='a' value='1'/></event>\
+        <event on='updated'><setContactData key='b' value='2'/><queue/><finish/></event>\
+        <event on='accepted'><notify name='n'/><queue/><finish/></event>";
+    let mut floor = floor(stages);
+    floor.sign_in(ANNA);
+    floor.post("r1");
+    floor.world.now = floor.world.now.plus_ms(MINUTE);
+    let changes = Changes {
+        title: Some("new".to_owned()),
+        ..Changes::default()
+    };
+    let (reply, _answer) = oneshot::channel();
+    let sender = floor.world.policy.senders["core"].clone();
+    let update = UpdateItem {
+        sender,
+        update: update("r1", changes),
+        attachments: Vec::new(),
+    };
+    let id = floor.item("r1").id;
+    let (reply2, _answer2) = oneshot::channel();
+    let act = crate::engine::agents::command::ActOnItem {
+        by: by(ANNA),
+        item: id,
+        verb: ItemVerb::Accept { offer: None },
+    };
+    floor
+        .world
+        .turn(vec![
+            Command::Update(Box::new(update), reply),
+            Command::Act(Box::new(act), reply2),
+        ])
+        .expect("fine");
+    floor.world.settle().expect("fine");
+    let item = floor.item("r1");
+    let mut store = floor.world.engine.store().crash();
+    let content = store
+        .content(item.sequence)
+        .expect("memory")
+        .expect("there");
+    assert_eq!(content.title.as_deref(), Some("new"));
+    let keys: Vec<_> = content
+        .contact_data
+        .iter()
+        .map(|it| it.key.as_str())
+        .collect();
+    assert!(keys.contains(&"a") && keys.contains(&"b"), "{keys:?}");
+    floor.world.restart();
+    floor.world.settle().expect("fine");
+}
+
+#[test]
+fn an_item_that_its_workflow_cancels_as_it_is_accepted_leaves_a_free_agent() {
+    let stages = "<event on='received'><queue/><finish/></event>\
+        <event on='accepted'><cancel/></event>";
+    let mut floor = floor(stages);
+    floor.sign_in(ANNA);
+    floor.post("r1");
+    floor
+        .act(ANNA, "r1", ItemVerb::Accept { offer: None })
+        .expect("it rang");
+    assert_eq!(floor.state("r1"), ItemState::Ended);
+    assert_eq!(floor.results("r1"), [(ANNA, Some(AgentResult::Cancelled))]);
+    floor.world.advance(HOUR);
+    floor.post("r2");
+    assert_eq!(floor.rings_at(ANNA), [2]);
+}
+
+#[test]
+fn a_parked_item_that_its_workflow_cancels_costs_no_wrap_up() {
+    let stages = "<event on='received'><queue/><finish/></event>\
+        <event on='elapsed' after='PT1H'><cancel/></event>";
+    let mut floor = floor(stages);
+    floor.sign_in(ANNA);
+    floor.post("r1");
+    floor.accept(ANNA, "r1");
+    floor.act(ANNA, "r1", park()).expect("parked");
+    floor.world.advance(HOUR);
+    assert_eq!(floor.state("r1"), ItemState::Ended);
+    assert_ne!(floor.agent_state(ANNA), "wrapUp");
+    floor.post("r2");
+    assert_eq!(floor.rings_at(ANNA), [2]);
+}
+
+#[test]
+fn more_waits_end_at_once_than_one_turn_can_hear_of() {
+    let stages = "<event on='received'><wait for='PT30S'/><queue/><finish/></event>";
+    let mut floor = floor(stages);
+    for number in 0..1_100 {
+        floor
+            .world
+            .submit(submission(&format!("r{number}"), "loans"))
+            .expect("taken");
+    }
+    floor.world.advance(30 * SECOND);
+    let rows = floor.world.engine.store().rows();
+    assert_eq!(
+        rows.filter(|it| it.state != ItemState::Queued && it.state != ItemState::Buffered)
+            .count(),
+        0
+    );
+}
+
+#[test]
+fn a_lifetime_and_a_wait_end_at_the_same_instant() {
+    let stages = "<event on='received'><wait for='PT1H'/><queue/><finish/></event>\
+        <event on='expired'><wait for='PT1H'/><alert to='supervisor' text='x'/><finish/></event>";
+    let mut floor = floor(stages);
+    floor.send(with_lifetime(submission("r1", "loans"), HOUR));
+    floor.world.advance(HOUR);
+    let outcome = floor.item("r1").ended.expect("ended").outcome;
+    assert_eq!(outcome, Outcome::ExpiredInBuffer);
+    floor.world.advance(HOUR);
+    assert_eq!(shown(&floor, "r1"), ["x"]);
+    assert_eq!(floor.item("r1").flow, None);
+}
+
+#[test]
+fn an_item_put_back_stays_queued_when_its_workflow_ends() {
+    let stages = "<event on='received'><queue/><finish/></event>\
+        <event on='accepted'><wait for='PT1H'/><finish/></event>";
+    let mut floor = floor(stages);
+    floor.sign_in(ANNA);
+    floor.sign_in(BO);
+    floor.post("r1");
+    let who = if floor.rings_at(ANNA).is_empty() {
+        BO
+    } else {
+        ANNA
+    };
+    floor.accept(who, "r1");
+    floor.act(who, "r1", requeue()).expect("back");
+    assert_eq!(floor.state("r1"), ItemState::Queued);
+    floor.world.advance(2 * HOUR);
+    assert_eq!(floor.item("r1").flow, None);
+    assert_eq!(floor.state("r1"), ItemState::Queued);
+}
