@@ -347,7 +347,10 @@ impl<S: Store> Engine<S> {
         // cannot change a row that has its line.
         let timers = match rests {
             true => Ok(()),
-            false => self.fire_timers(turn),
+            // Before the commands: what somebody asks of an item finds it where its workflow stands.
+            false => self
+                .fire_timers(turn)
+                .and_then(|()| self.advance_workflows(turn)),
         };
         if let Err(error) = timers.and_then(|()| self.tidy_up_after_restart(turn)) {
             turn.deferred.extend(waiting);

@@ -23,6 +23,21 @@ fn a_button_whose_stage_is_left_in_the_turn_that_shows_it_is_gone() {
 }
 
 #[test]
+fn a_push_in_the_turn_in_which_time_leaves_the_stage_does_nothing() {
+    let stages = "<event on='received'><button name='b' label='B' to='supervisor'/>\
+        <wait for='PT1M'/><goto name='on'/></event>\
+        <event on='goto' name='on'><queue/><finish/></event>\
+        <event on='button' name='b'><cancel/></event>";
+    let mut floor = floor(stages);
+    floor.post("r1");
+    let button = open(&floor, "r1").remove(0);
+    floor.world.now = floor.world.now.plus_ms(MINUTE);
+    let pushed = handle(&mut floor, by(SUE), &button, FollowUpVerb::Push);
+    assert_eq!(floor.state("r1"), ItemState::Queued);
+    assert_eq!(pushed.expect_err("too late").code(), Code::WrongState);
+}
+
+#[test]
 fn time_an_update_and_an_acceptance_come_in_one_turn() {
     use tokio::sync::oneshot;
     let stages = "<event on='received'><queue/><finish/></event>\
