@@ -104,10 +104,9 @@ impl<S: Store> Engine<S> {
         }
         let content = self.content_in(turn, item.sequence)?;
         let parent = Parent { item, content };
-        let service = match &request.service {
-            None => Ok(parent.item.service),
-            Some(name) => self.service_of(parent.item.tenant, name),
-        };
+        let own = self.service_name(parent.item.service);
+        let service = request.service.as_deref().unwrap_or(&own);
+        let service = self.service_of(parent.item.tenant, service);
         Ok(service
             .and_then(|service| self.opening(request, parent.item.tenant, service, Some(&parent)))
             .map(Some))

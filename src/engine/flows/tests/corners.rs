@@ -38,6 +38,28 @@ fn a_push_in_the_turn_in_which_time_leaves_the_stage_does_nothing() {
 }
 
 #[test]
+fn nobody_opens_a_follow_up_in_a_retired_service() {
+    let care = "<event on='received'><wait for='P1D'/><finish/></event>";
+    let plain = "<event on='received'><queue/><finish/></event>";
+    let mut floor = bank(&[workflow("plain", plain), workflow("care", care)]);
+    floor.post("r1");
+    let mut policy = (*floor.world.policy).clone();
+    let bank = Arc::make_mut(policy.tenants.get_mut("bank").expect("it is there"));
+    bank.services.remove("loans");
+    floor.world.reload(policy).expect("a good policy");
+    let request = StartFollowUp {
+        by: operator(),
+        workflow: "care".to_owned(),
+        subject: FollowUpSubject::Item(floor.item("r1").id),
+        service: None,
+        parameters: Vec::new(),
+        reference: None,
+    };
+    let refused = start(&mut floor, request);
+    assert_eq!(refused.expect_err("retired").code(), Code::UnknownService);
+}
+
+#[test]
 fn time_an_update_and_an_acceptance_come_in_one_turn() {
     use tokio::sync::oneshot;
     let stages = "<event on='received'><queue/><finish/></event>\
