@@ -1,5 +1,6 @@
 //! The interpreter alone, with a world that the tests set.
 
+mod corners;
 mod due;
 
 use crate::domain::facts::{Fact, Facts, ServiceFacts, Texts, Utc, WallClock};
