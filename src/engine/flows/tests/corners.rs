@@ -60,6 +60,34 @@ fn nobody_opens_a_follow_up_in_a_retired_service() {
 }
 
 #[test]
+fn only_its_own_queue_asks_for_an_agent() {
+    let stages = "<event on='received'><queueToAgent agent='bo' required='true' maxWait='PT5M'>\
+        <expired goto='all'/></queueToAgent><finish/></event>\
+        <event on='goto' name='all'><queue/><finish/></event>";
+    let mut floor = floor(stages);
+    floor.sign_in(ANNA);
+    floor.post("r1");
+    assert!(rings_nowhere(&floor, &[ANNA]));
+    floor.world.advance(5 * MINUTE);
+    assert_eq!(floor.rings_at(ANNA), [1]);
+    floor.accept(ANNA, "r1");
+    floor.sign_in(BO);
+    floor.send(preferring("r2", "anna", true));
+    assert_eq!(floor.rings_at(BO), [2]);
+    floor
+        .act(BO, "r2", ItemVerb::Decline { offer: None })
+        .expect("declined");
+    floor.world.advance(5 * MINUTE);
+    let wish = floor.item("r2").wish.expect("the sender's");
+    assert_eq!(
+        (wish.preferred[0].name.as_str(), wish.required),
+        ("anna", true),
+        "what the sender asks for counts again"
+    );
+    assert!(rings_nowhere(&floor, &[BO]));
+}
+
+#[test]
 fn time_an_update_and_an_acceptance_come_in_one_turn() {
     use tokio::sync::oneshot;
     let stages = "<event on='received'><queue/><finish/></event>\
