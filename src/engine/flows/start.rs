@@ -106,7 +106,9 @@ impl<S: Store> Engine<S> {
         let parent = Parent { item, content };
         let own = self.service_name(parent.item.service);
         let service = request.service.as_deref().unwrap_or(&own);
-        let service = self.service_of(parent.item.tenant, service);
+        let service = self
+            .service_of(parent.item.tenant, service)
+            .and_then(|id| may_open_in(user, &parent.item, id).map(|()| id));
         Ok(service
             .and_then(|service| self.opening(request, parent.item.tenant, service, Some(&parent)))
             .map(Some))
@@ -460,6 +462,16 @@ fn no_such_service(name: &str) -> Refusal {
     let message = format!("There is no service {name}.");
     Refusal::new(Code::UnknownService, message)
 }
+/// Refuses users of other services than the item's in which they may create nothing.
+fn may_open_in(user: Option<&User>, about: &Item, service: ServiceId) -> Result<(), Refusal> {
+    let there = Target::Service(about.tenant, service);
+    let may = |action: Action| user.is_none_or(|user| may(user, action, there));
+    match service == about.service || may(Action::CreateItem) {
+        true => Ok(()),
+        false => Err(not_authorised()),
+    }
+}
+
 
 fn unknown_item() -> Refusal {
     Refusal::new(Code::UnknownItem, "There is no such item.")

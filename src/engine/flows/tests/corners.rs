@@ -227,3 +227,37 @@ fn an_item_put_back_stays_queued_when_its_workflow_ends() {
     assert_eq!(floor.item("r1").flow, None);
     assert_eq!(floor.state("r1"), ItemState::Queued);
 }
+
+const QUEUES: &str = "<event on='received'><queue/><finish/></event>";
+const CARE: &str = "<event on='received'><wait for='P1D'/><finish/></event>";
+
+fn care(floor: &Floor, by: By, reference: &str) -> StartFollowUp {
+    StartFollowUp {
+        by,
+        workflow: "care".to_owned(),
+        subject: FollowUpSubject::Item(floor.item(reference).id),
+        service: None,
+        parameters: Vec::new(),
+        reference: None,
+    }
+}
+
+#[test]
+fn nobody_opens_a_follow_up_where_one_may_create_nothing() {
+    let mut floor = bank(&[workflow("plain", QUEUES), workflow("care", CARE)]);
+    floor.post("r1");
+    let in_service = |floor: &Floor, name: Option<&str>| StartFollowUp {
+        service: name.map(str::to_owned),
+        ..care(floor, by(SUE), "r1")
+    };
+    for (service, code) in [
+        (None, None),
+        (Some("loans"), None),
+        (Some("claims"), Some(Code::NotAuthorised)),
+        (Some("nowhere"), Some(Code::UnknownService)),
+    ] {
+        let request = in_service(&floor, service);
+        let refused = start(&mut floor, request).err();
+        assert_eq!(refused.map(|it| it.code()), code, "{service:?}");
+    }
+}
