@@ -241,7 +241,7 @@ impl<S: Store> Engine<S> {
         request: &StartFollowUp,
         opening: Opening,
     ) -> Decision<StartedFollowUp> {
-        let digest = digest_of(&opening);
+        let digest = digest_of(request);
         if let Some(reference) = &request.reference {
             let known = match turn.new_by_reference(opening.sender.id, reference) {
                 Some(item) => Some(KnownReference::Item(Box::new(item.clone()))),
@@ -330,8 +330,8 @@ impl<S: Store> Engine<S> {
             depth: depth + 1,
             actor: Actor::Engine,
         };
-        let digest = digest_of(&opening);
-        Ok(Ok(self.open(turn, opening, digest)?.id))
+        // It has a reference of its own, so nobody can ask for it again.
+        Ok(Ok(self.open(turn, opening, [0; 16])?.id))
     }
 
     fn open(
@@ -427,25 +427,29 @@ fn set_all(data: &mut Vec<ContactDatum>, parameters: &[ContactDatum]) -> Result<
     Ok(())
 }
 
-/// First half of the SHA-256 over what makes a follow-up the same one again.
-fn digest_of(opening: &Opening) -> [u8; 16] {
-    let content = &opening.content;
-    let customer = content.customer.clone().unwrap_or_default();
+/// First half of the SHA-256 over what was asked for, which makes a follow-up the same one again. What
+/// it takes over from its item is not part of that: it may have changed since.
+fn digest_of(request: &StartFollowUp) -> [u8; 16] {
     let mut parts: Vec<String> = vec![
-        opening.workflow.name.clone(),
-        opening.service.0.to_string(),
-        content.related_to.clone().unwrap_or_default(),
-        content.title.clone().unwrap_or_default(),
+        request.workflow.clone(),
+        request.service.clone().unwrap_or_default(),
     ];
-    let of_customer = [
-        customer.id,
-        customer.name,
-        customer.company,
-        customer.phone,
-        customer.email,
-    ];
-    parts.extend(of_customer.map(Option::unwrap_or_default));
-    let data = content.contact_data.iter();
+    match &request.subject {
+        FollowUpSubject::Item(id) => parts.push(id.to_string()),
+        FollowUpSubject::Free { customer, title } => {
+            let customer = customer.clone().unwrap_or_default();
+            let said = [
+                title.clone(),
+                customer.id,
+                customer.name,
+                customer.company,
+                customer.phone,
+                customer.email,
+            ];
+            parts.extend(said.map(Option::unwrap_or_default));
+        }
+    }
+    let data = request.parameters.iter();
     parts.extend(data.flat_map(|datum| [datum.key.clone(), datum.value.clone()]));
     let mut sha = Sha256::new();
     for part in parts {
@@ -458,10 +462,6 @@ fn digest_of(opening: &Opening) -> [u8; 16] {
     half
 }
 
-fn no_such_service(name: &str) -> Refusal {
-    let message = format!("There is no service {name}.");
-    Refusal::new(Code::UnknownService, message)
-}
 /// Refuses users of other services than the item's in which they may create nothing.
 fn may_open_in(user: Option<&User>, about: &Item, service: ServiceId) -> Result<(), Refusal> {
     let there = Target::Service(about.tenant, service);
@@ -472,6 +472,10 @@ fn may_open_in(user: Option<&User>, about: &Item, service: ServiceId) -> Result<
     }
 }
 
+fn no_such_service(name: &str) -> Refusal {
+    let message = format!("There is no service {name}.");
+    Refusal::new(Code::UnknownService, message)
+}
 
 fn unknown_item() -> Refusal {
     Refusal::new(Code::UnknownItem, "There is no such item.")

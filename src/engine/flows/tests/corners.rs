@@ -243,6 +243,26 @@ fn care(floor: &Floor, by: By, reference: &str) -> StartFollowUp {
 }
 
 #[test]
+fn a_repeat_is_one_though_the_item_has_changed_since() {
+    let mut floor = bank(&[workflow("plain", QUEUES), workflow("care", CARE)]);
+    floor.post("r1");
+    let mut request = care(&floor, operator(), "r1");
+    request.reference = Some("mine".to_owned());
+    let first = start(&mut floor, request.clone()).expect("opened");
+    let changes = Changes {
+        title: Some("another".to_owned()),
+        ..Changes::default()
+    };
+    floor.world.update(update("r1", changes)).expect("changed");
+    let again = start(&mut floor, request.clone()).expect("the first answer");
+    assert_eq!((again.item, again.repeated), (first.item, true));
+    floor.post("r2");
+    request.subject = FollowUpSubject::Item(floor.item("r2").id);
+    let refused = start(&mut floor, request).expect_err("of another item");
+    assert_eq!(refused.code(), Code::DuplicateReference);
+}
+
+#[test]
 fn nobody_opens_a_follow_up_where_one_may_create_nothing() {
     let mut floor = bank(&[workflow("plain", QUEUES), workflow("care", CARE)]);
     floor.post("r1");
@@ -259,5 +279,24 @@ fn nobody_opens_a_follow_up_where_one_may_create_nothing() {
         let request = in_service(&floor, service);
         let refused = start(&mut floor, request).err();
         assert_eq!(refused.map(|it| it.code()), code, "{service:?}");
+    }
+}
+
+#[test]
+fn items_in_workflows_take_their_share_of_the_fair_use() {
+    let starts =
+        "<event on='received'><startWorkflow name='care'/><wait for='P1D'/><finish/></event>";
+    for (fair_use, taken, started) in [(1, true, 0), (2, true, 1), (3, true, 1)] {
+        let mut floor = bank(&[workflow("starts", starts), workflow("care", CARE)]);
+        let mut policy = (*floor.world.policy).clone();
+        let bank = Arc::make_mut(policy.tenants.get_mut("bank").expect("it is there"));
+        bank.fair_use = Some(fair_use);
+        floor.world.reload(policy).expect("a good policy");
+        assert_eq!(floor.world.submit(submission("r1", "loans")).is_ok(), taken);
+        let rows = floor.world.engine.store().rows().count();
+        assert_eq!(rows, 1 + started, "{fair_use}");
+        let second = floor.world.submit(submission("r2", "loans"));
+        let expected = (fair_use < 3).then_some(Code::FairUseExceeded);
+        assert_eq!(second.err().map(|it| it.code()), expected, "{fair_use}");
     }
 }
