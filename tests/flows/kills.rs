@@ -233,15 +233,15 @@ fn services_of(name: &str) -> &'static [&'static str] {
 fn pushes(one: &Value) -> bool {
     match one["name"].as_str() {
         Some("release") => true,
-        Some("mark") => choice(one) % 3 != 0,
-        Some("again") => choice(one) % 2 == 0,
+        Some("mark") => !choice(one).is_multiple_of(3),
+        Some("again") => choice(one).is_multiple_of(2),
         // Alerts are left.
         _ => false,
     }
 }
 
 fn acknowledges(one: &Value) -> bool {
-    choice(one) % 2 == 0
+    choice(one).is_multiple_of(2)
 }
 
 /// The same number for the same follow-up, whoever looks.
