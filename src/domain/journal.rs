@@ -91,6 +91,8 @@ pub enum JournalEvent {
     WorkflowWaits,
     /// It went to the entrance of its service. Data: `state`, `agent` if to one.
     QueuedByWorkflow,
+    /// The maximum wait of its queue was over.
+    MaximumWaitOver,
     /// It left the queue, or its place before the entrance.
     TakenByWorkflow,
     /// It was let in past a closed entrance.
@@ -129,7 +131,7 @@ pub enum JournalEvent {
 
 impl JournalEvent {
     /// Every event.
-    pub const ALL: [JournalEvent; 44] = [
+    pub const ALL: [JournalEvent; 45] = [
         JournalEvent::Received,
         JournalEvent::StartReached,
         JournalEvent::Released,
@@ -157,6 +159,7 @@ impl JournalEvent {
         JournalEvent::StageEntered,
         JournalEvent::WorkflowWaits,
         JournalEvent::QueuedByWorkflow,
+        JournalEvent::MaximumWaitOver,
         JournalEvent::TakenByWorkflow,
         JournalEvent::ForcedIn,
         JournalEvent::SkillsRelaxed,
@@ -223,6 +226,7 @@ impl JournalEvent {
             JournalEvent::WorkflowFinished => 42,
             JournalEvent::CancelledByWorkflow => 43,
             JournalEvent::ActionFailed => 44,
+            JournalEvent::MaximumWaitOver => 45,
         }
     }
 
@@ -263,6 +267,7 @@ impl JournalEvent {
             JournalEvent::StageEntered => "stageEntered",
             JournalEvent::WorkflowWaits => "workflowWaits",
             JournalEvent::QueuedByWorkflow => "queuedByWorkflow",
+            JournalEvent::MaximumWaitOver => "maximumWaitOver",
             JournalEvent::TakenByWorkflow => "takenByWorkflow",
             JournalEvent::ForcedIn => "forcedIn",
             JournalEvent::SkillsRelaxed => "skillsRelaxed",

@@ -41,6 +41,7 @@ pub(super) fn ends(line: &JournalEntry) -> bool {
         | JournalEvent::StageEntered
         | JournalEvent::WorkflowWaits
         | JournalEvent::QueuedByWorkflow
+        | JournalEvent::MaximumWaitOver
         | JournalEvent::TakenByWorkflow
         | JournalEvent::ForcedIn
         | JournalEvent::SkillsRelaxed

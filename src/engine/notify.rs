@@ -72,6 +72,7 @@ pub fn notify_of(
         | JournalEvent::Edited
         | JournalEvent::StageEntered
         | JournalEvent::WorkflowWaits
+        | JournalEvent::MaximumWaitOver
         | JournalEvent::TakenByWorkflow
         | JournalEvent::SkillsRelaxed
         | JournalEvent::ConditionFailed

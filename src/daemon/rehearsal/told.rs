@@ -302,6 +302,7 @@ fn template(event: JournalEvent) -> &'static str {
         JournalEvent::StageEntered => "stage {stage} of {stages}: {name}",
         JournalEvent::WorkflowWaits => "waits until {until}[: {because}]",
         JournalEvent::QueuedByWorkflow => "goes to the entrance[, first for {agent}]: {state}",
+        JournalEvent::MaximumWaitOver => "has waited for its longest time",
         JournalEvent::TakenByWorkflow => "taken out of the queue: in the workflow",
         JournalEvent::ForcedIn => "let in past the closed entrance: in the queue",
         JournalEvent::SkillsRelaxed => "no longer asks for {skills}",

@@ -109,6 +109,7 @@ pub(super) fn happening_of(change: &Change) -> Happening {
         | JournalEvent::StageEntered
         | JournalEvent::WorkflowWaits
         | JournalEvent::QueuedByWorkflow
+        | JournalEvent::MaximumWaitOver
         | JournalEvent::TakenByWorkflow
         | JournalEvent::ForcedIn
         | JournalEvent::SkillsRelaxed

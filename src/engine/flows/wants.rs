@@ -43,6 +43,7 @@ impl FlowCase<'_> {
             Effect::SetContactData { key, value } => self.set_contact_data(key, value),
             Effect::Queue { agent } => self.enter_queue(agent),
             Effect::NoLongerTo { agent } => self.no_longer_to(agent),
+            Effect::WaitOver => self.line(JournalEvent::MaximumWaitOver, Vec::new()),
             Effect::LeaveQueue => {
                 self.move_item(ItemEvent::WorkflowTook, JournalEvent::TakenByWorkflow)
             }

@@ -114,6 +114,8 @@ pub enum Effect<'w> {
         /// Name of the user.
         agent: &'w str,
     },
+    /// The maximum wait of its queue is over.
+    WaitOver,
     /// It leaves its queue, or its place before the entrance.
     LeaveQueue,
     /// It goes into the queue of its service, whatever the entrance says.

@@ -96,7 +96,10 @@ fn catch_up(run: &mut Run<'_>) {
                 run.run_beside(stage);
             }
             Moment::WaitOver => run.wake(Woken::Time),
-            Moment::QueueOver => run.leave_queue_by(|queue| queue.expired),
+            Moment::QueueOver => {
+                run.case.carry_out(Effect::WaitOver);
+                run.leave_queue_by(|queue| queue.expired);
+            }
         }
         run.read_queue_clock();
     }

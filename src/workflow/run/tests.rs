@@ -113,6 +113,7 @@ impl Case for World {
                 })
             }
             Effect::NoLongerTo { agent } => format!("no longer to {agent}"),
+            Effect::WaitOver => "wait over".to_owned(),
             Effect::LeaveQueue => {
                 self.standing = Standing::InWorkflow;
                 "leave queue".to_owned()
@@ -245,7 +246,14 @@ fn only_time_in_the_queue_counts_for_the_maximum_wait() {
     life.after(1);
     assert_eq!(
         life.wanted(),
-        ["stage 3", "priority 9", "stage 2", "leave queue", "finish"]
+        [
+            "wait over",
+            "stage 3",
+            "priority 9",
+            "stage 2",
+            "leave queue",
+            "finish"
+        ]
     );
     assert_eq!(life.world.standing, Standing::Ended);
 }
@@ -272,7 +280,10 @@ fn an_item_keeps_its_place_when_one_queue_follows_another() {
     );
     life.wanted();
     life.after(5 * MINUTE_MS);
-    assert_eq!(life.wanted(), ["no longer to bo", "stage 2", "queue"]);
+    assert_eq!(
+        life.wanted(),
+        ["wait over", "no longer to bo", "stage 2", "queue"]
+    );
     assert_eq!(life.world.standing, Standing::Queued);
 }
 

@@ -191,7 +191,12 @@ fn the_maximum_wait_leads_on_and_a_transfer_changes_the_service() {
     assert_eq!(item.flow, None);
     assert_eq!(
         journal_from(&floor, "r1", 4),
-        ["stageEntered", "transferredByWorkflow", "workflowFinished"]
+        [
+            "maximumWaitOver",
+            "stageEntered",
+            "transferredByWorkflow",
+            "workflowFinished"
+        ]
     );
     let store = floor.world.engine.store();
     let stays = store.service_sessions(item.sequence);
