@@ -35,6 +35,15 @@ impl<S: Store> Engine<S> {
             }
         }
         turn.pending = pending;
+        let mut requests = std::mem::take(&mut turn.batch.requests);
+        for request in &mut requests {
+            // A repeat is told what the first was.
+            let row = turn.changed_row(request.sequence);
+            if let Some(row) = row.filter(|row| row.version == request.version) {
+                request.state = row.state;
+            }
+        }
+        turn.batch.requests = requests;
     }
 
     /// Of a new item the receipt was written after its workflow had begun.

@@ -300,3 +300,21 @@ fn items_in_workflows_take_their_share_of_the_fair_use() {
         assert_eq!(second.err().map(|it| it.code()), expected, "{fair_use}");
     }
 }
+
+#[test]
+fn a_repeated_change_is_told_where_the_first_led() {
+    let stages = "<event on='received'><wait until='updated' for='PT1H'/><queue/><finish/></event>";
+    let mut floor = floor(stages);
+    floor.post("r1");
+    let changes = Changes {
+        title: Some("checked".to_owned()),
+        ..Changes::default()
+    };
+    let mut change = update("r1", changes);
+    change.request_id = Some("q1".to_owned());
+    let first = floor.world.update(change.clone()).expect("changed");
+    assert_eq!(first.state, ItemState::Queued);
+    let again = floor.world.update(change).expect("the first answer");
+    assert!(again.duplicate);
+    assert_eq!((again.state, again.version), (first.state, first.version));
+}
