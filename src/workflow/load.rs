@@ -31,12 +31,34 @@ pub fn load(source: &str, known: &Known) -> Result<Workflow, Vec<Fault>> {
     let Some(tree) = checked(&root, known, &mut faults) else {
         return Err(faults.locate(text));
     };
-    Ok(Workflow {
+    Ok(workflow_of(tree, source, text))
+}
+
+/// Reads a version that items began with. It was checked by the rules of its day; those of today are
+/// for new versions, and stop no item on its way.
+///
+/// # Errors
+/// It is not of the language, in the order of the file; never an empty list.
+pub fn load_begun(source: &str) -> Result<Workflow, Vec<Fault>> {
+    let text = readable(source);
+    let mut faults = Faults::default();
+    let root = element::read(text, &mut faults);
+    let tree = root
+        .as_ref()
+        .and_then(|root| Tree::of(root, &Known::anything(), &mut faults));
+    match tree.filter(|_| faults.is_empty()) {
+        Some(tree) => Ok(workflow_of(tree, source, text)),
+        None => Err(faults.locate(text)),
+    }
+}
+
+fn workflow_of(tree: Tree<'_>, source: &str, text: &str) -> Workflow {
+    Workflow {
         name: tree.name.clone(),
         digest: digest(source),
         source: Arc::from(source),
         stages: tree.into_stages(|at| position(text, at).line),
-    })
+    }
 }
 
 /// The file's text as positions count it.

@@ -23,7 +23,7 @@ pub use self::element::NAMESPACE;
 pub use self::fault::{FAULTS_MAX, Fault, Rule};
 pub use self::graph::{Edge, End, Graph, Node, NodeKind, Target, graph, graph_text};
 pub use self::known::Known;
-pub use self::load::{digest, load};
+pub use self::load::{digest, load, load_begun};
 pub use self::svg::svg;
 pub use self::table::{Row, table};
 pub use self::write::{new_source, with_missing_buttons};

@@ -32,8 +32,8 @@ use crate::domain::session::AgentResult;
 use crate::domain::time::Timestamp;
 use crate::domain::workflow::{Action, Workflow, WorkflowDigest};
 use crate::store::{Batch, Store, StoreError, WorkflowSource};
+use crate::workflow::load_begun;
 use crate::workflow::run::{Happening, advance, stop};
-use crate::workflow::{Known, load};
 
 use super::Engine;
 use super::live::LiveEvent;
@@ -326,7 +326,7 @@ impl<S: Store> Engine<S> {
             warn!(%digest, "the version of a workflow is missing");
             return Ok(None);
         };
-        match load(&source, &Known::anything()) {
+        match load_begun(&source) {
             Ok(workflow) => {
                 let workflow = Arc::new(workflow);
                 self.versions.know(&workflow);

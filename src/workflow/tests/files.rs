@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{Known, Rule, load};
+use super::{Known, Rule, load, load_begun};
 
 /// Rules that a schema can say.
 const OF_THE_SCHEMA: [Rule; 5] = [
@@ -57,5 +57,18 @@ fn what_no_schema_can_refuse_is_refused_all_the_same() {
             "{}",
             path.display()
         );
+    }
+}
+
+#[test]
+fn a_version_that_items_began_with_is_read_though_a_rule_of_today_refuses_it() {
+    let spins = "<event on=\"received\"><goto name=\"a\"/></event>\
+        <event on=\"goto\" name=\"a\"><goto name=\"a\"/></event>";
+    let nowhere = "<event on=\"received\"><goto name=\"a\"/></event>";
+    for (stages, begun) in [(spins, true), (nowhere, false), ("text", false)] {
+        let source =
+            format!("<workflow xmlns=\"urn:anteroom:workflow:1\" name=\"w\">{stages}</workflow>");
+        assert!(load(&source, &Known::anything()).is_err(), "{stages}");
+        assert_eq!(load_begun(&source).is_ok(), begun, "{stages}");
     }
 }
