@@ -25,7 +25,7 @@ use crate::domain::content::Content;
 use crate::domain::flow::{Rest, Stop};
 use crate::domain::follow_up::{Closed, FollowUp, FollowUpKind};
 use crate::domain::ids::Sequence;
-use crate::domain::item::Item;
+use crate::domain::item::{Item, ItemState};
 use crate::domain::journal::JournalEvent;
 use crate::domain::policy::Policy;
 use crate::domain::session::AgentResult;
@@ -33,7 +33,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::workflow::{Action, Workflow, WorkflowDigest};
 use crate::store::{Batch, Store, StoreError, WorkflowSource};
 use crate::workflow::load_begun;
-use crate::workflow::run::{Happening, advance, stop};
+use crate::workflow::run::{Case, Effect, Happening, advance, stop};
 
 use super::Engine;
 use super::live::LiveEvent;
@@ -201,8 +201,20 @@ impl<S: Store> Engine<S> {
         let mut case = FlowCase::new(around, names, item.clone(), content);
         let next = match workflow {
             Some(workflow) => advance(workflow, flow, happening, &mut case, now),
-            None if matches!(flow.rest, Rest::Stopped(_)) => Some(flow.clone()),
-            None => Some(stop(flow, Stop::UnreadableVersion, &mut case)),
+            None => {
+                let stopped = match flow.rest {
+                    Rest::Stopped(_) => flow.clone(),
+                    Rest::Beginning | Rest::Waiting { .. } | Rest::Queued { .. } => {
+                        stop(flow, Stop::UnreadableVersion, &mut case)
+                    }
+                };
+                // The end of its item ends it, as it does one that can be read.
+                let over = item.state == ItemState::Ended;
+                if over {
+                    case.carry_out(Effect::Finish);
+                }
+                (!over).then_some(stopped)
+            }
         };
         let mut became = case.became;
         let started = u8::try_from(became.starts.len()).unwrap_or(u8::MAX);

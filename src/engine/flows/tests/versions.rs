@@ -63,7 +63,8 @@ fn a_version_that_cannot_be_read_stops_its_items_and_tells_supervisors() {
         .world
         .cancel("core", "r1")
         .expect("it can be taken back");
-    assert_eq!(floor.state("r1"), ItemState::Ended);
+    let item = floor.item("r1");
+    assert_eq!((item.state, item.flow), (ItemState::Ended, None));
 }
 
 #[test]
