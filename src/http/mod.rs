@@ -35,6 +35,7 @@ pub mod message;
 pub mod metrics;
 pub mod notifications;
 pub mod ops;
+pub mod pictures;
 pub mod query;
 pub mod rate;
 pub mod routes;

@@ -24,6 +24,7 @@ use super::auth::Callers;
 use super::budget::Budget;
 use super::items::reads::RecentReads;
 use super::metrics::Metrics;
+use super::pictures::Pictures;
 
 /// Messages of more bytes than this are read on a thread of their own, one at a time: what is
 /// unpacked from them is not in the budget.
@@ -113,6 +114,8 @@ pub struct Shared {
     pub attendance: Arc<Attendance>,
     /// Who has just read what.
     pub reads: RecentReads,
+    /// Workflows as they were drawn.
+    pub pictures: Pictures,
     readers: Arc<Readers>,
     in_force: RwLock<InForce>,
     draining: AtomicBool,
@@ -145,6 +148,7 @@ impl Shared {
             large: Semaphore::new(LARGE_AT_A_TIME),
             attendance: Arc::default(),
             reads: RecentReads::default(),
+            pictures: Pictures::default(),
             readers: setup.readers,
             in_force: RwLock::new(InForce {
                 policy: setup.policy,

@@ -133,9 +133,12 @@ pub(super) async fn picture(
     let found = || {
         let (view, policy) = (shared.engine.view(), shared.policy());
         let (_, workflow) = one(seen(&view, &acting, &policy, &uri)?, &name)?;
-        Ok(answer::svg_ok(workflow::svg(workflow)))
+        Ok(workflow.clone())
     };
-    shown(found())
+    match found() {
+        Ok(workflow) => answer::svg_ok(shared.pictures.of(workflow).await.to_string()),
+        Err(refusal) => shown(Err(refusal)),
+    }
 }
 
 /// The tenants whose workflows one may see: one's own; for the operator the one named, or all.
@@ -166,10 +169,10 @@ fn seen<'p>(
 fn one<'p>(
     tenants: Vec<&'p TenantPolicy>,
     name: &str,
-) -> Result<(&'p TenantPolicy, &'p Workflow), Refusal> {
+) -> Result<(&'p TenantPolicy, &'p Arc<Workflow>), Refusal> {
     let found = tenants.into_iter().filter_map(|tenant| {
         let workflow = tenant.workflows.get(name)?;
-        Some((tenant, workflow.as_ref()))
+        Some((tenant, workflow))
     });
     match found.collect::<Vec<_>>().as_slice() {
         [one] => Ok(*one),
