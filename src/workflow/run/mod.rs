@@ -62,6 +62,7 @@ pub fn advance(
     } else {
         // The clock of the queue stops before anything else is decided.
         run.read_queue_clock();
+        run.follow_due_date();
         hear(&mut run, happening);
         catch_up(&mut run);
     }
@@ -184,6 +185,23 @@ fn hear_stopped(run: &mut Run<'_>, happening: Happening) {
 }
 
 impl Run<'_> {
+    /// A wait for the due date and nothing else ends when the item is due now.
+    fn follow_due_date(&mut self) {
+        let Rest::Waiting { action, .. } = self.flow.rest else {
+            return;
+        };
+        let waits_for = action_at(self.workflow, self.flow.stage, action);
+        if let Some(Action::Wait {
+            until: Some(Until::Due),
+            for_ms: None,
+            ..
+        }) = waits_for
+        {
+            let until = self.case.due_by().unwrap_or(self.now);
+            self.flow.rest = Rest::Waiting { action, until };
+        }
+    }
+
     /// Whether it stands at a wait for that.
     fn awaits(&self, awaited: Awaited) -> bool {
         let Rest::Waiting { action, .. } = self.flow.rest else {

@@ -47,3 +47,20 @@ fn a_due_date_that_is_past_begins_its_stage_once_and_not_at_every_arrival() {
         assert_eq!(life.wanted(), ["stage 2", "waits 3600000"], "{when}");
     }
 }
+
+#[test]
+fn a_wait_for_the_due_date_follows_it() {
+    let world = World {
+        due_by: Some(NOON.plus_ms(HOUR_MS)),
+        ..World::default()
+    };
+    let stages = "<event on='received'><wait until='dueBy'/><finish/></event>";
+    let mut life = Life::within(world, stages);
+    assert_eq!(life.due_in(), Some(HOUR_MS));
+    life.world.due_by = Some(NOON.plus_ms(3 * HOUR_MS));
+    life.hear(Happening::Updated);
+    assert_eq!(life.due_in(), Some(3 * HOUR_MS));
+    life.world.due_by = Some(NOON);
+    life.hear(Happening::Updated);
+    assert_eq!(life.flow, None, "it is due");
+}
