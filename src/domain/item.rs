@@ -244,7 +244,10 @@ pub fn transition(state: ItemState, event: ItemEvent) -> Result<ItemState, Wrong
         }
         // From before a queue to that of its service, from everywhere to that of another.
         (InWorkflow | Buffered | Queued | Offered, WorkflowQueued(placement))
-        | (Buffered | Queued | Offered | Connected | Parked, TransferredTo(placement))
+        | (
+            InWorkflow | Buffered | Queued | Offered | Connected | Parked,
+            TransferredTo(placement),
+        )
         | (Ended, Reopened(placement)) => Ok(placement.state()),
         (Buffered | Queued | Offered, WorkflowTook) => Ok(InWorkflow),
         (Queued | Offered, Accepted) | (Parked, Resumed) => Ok(Connected),
@@ -269,7 +272,8 @@ pub fn transition(state: ItemState, event: ItemEvent) -> Result<ItemState, Wrong
         )
         | (Connected, Resumed | ParkingOver)
         | (Parked, EndedByUser | ItemEvent::Parked)
-        | (Scheduled | InWorkflow, TransferredTo(_) | WorkflowTook)
+        | (Scheduled, TransferredTo(_))
+        | (Scheduled | InWorkflow, WorkflowTook)
         | (Scheduled, WorkflowQueued(_) | WorkflowForcedIn | WorkflowFinished)
         | (Buffered, WorkflowFinished)
         | (Queued | Offered, WorkflowForcedIn | WorkflowFinished)
@@ -425,7 +429,7 @@ mod tests {
 
     #[test]
     fn the_table_of_agents_and_supervisors_is_as_drawn() {
-        use ItemState::{Buffered, Connected, Ended, Offered, Parked, Queued};
+        use ItemState::{Buffered, Connected, Ended, InWorkflow, Offered, Parked, Queued};
         let table: [(ItemEvent, &[ItemState], ItemState); 9] = [
             (ItemEvent::Accepted, &[Queued, Offered], Connected),
             (ItemEvent::EndedByUser, &[Connected], Ended),
@@ -437,7 +441,7 @@ mod tests {
             (ItemEvent::TakenFromAgent, &[Connected, Parked], Queued),
             (
                 ItemEvent::TransferredTo(Placement::Buffered),
-                &[Buffered, Queued, Offered, Connected, Parked],
+                &[InWorkflow, Buffered, Queued, Offered, Connected, Parked],
                 Buffered,
             ),
         ];

@@ -7,7 +7,7 @@ use crate::domain::message::Changes;
 use crate::domain::outcome::Outcome;
 use crate::domain::session::AgentResult;
 use crate::engine::agents::command::ItemVerb;
-use crate::engine::agents::tests::{ANNA, BO, park, preferring, requeue};
+use crate::engine::agents::tests::{ANNA, BO, park, preferring, requeue, transfer};
 use crate::engine::command::UpdateItem;
 use crate::engine::flows::command::FollowUpSubject;
 use crate::engine::world::{HOUR, MINUTE, SECOND, operator, submission, update, with_lifetime};
@@ -317,4 +317,30 @@ fn a_repeated_change_is_told_where_the_first_led() {
     let again = floor.world.update(change).expect("the first answer");
     assert!(again.duplicate);
     assert_eq!((again.state, again.version), (first.state, first.version));
+}
+
+#[test]
+fn a_supervisor_takes_an_item_out_of_a_workflow_that_stands_still() {
+    let stages = "<event on='received'><wait for='P5D'/><queue/><finish/></event>";
+    let mut floor = floor(stages);
+    floor.post("r1");
+    let before = floor.item("r1");
+    assert_eq!(before.state, ItemState::InWorkflow);
+    floor
+        .world
+        .act(operator(), before.id, transfer("claims"))
+        .expect("handed on");
+    floor.world.settle().expect("no fault is planned");
+    let item = floor.item("r1");
+    let claims = floor.world.service("claims").id;
+    assert_eq!((item.state, item.service), (ItemState::Queued, claims));
+    floor.sign_in(ANNA);
+    floor.accept(ANNA, "r1");
+    floor.end(ANNA, "r1").expect("ended");
+    floor.world.advance(5 * 24 * HOUR);
+    assert_eq!(
+        floor.item("r1").flow,
+        None,
+        "its workflow is over in its own time"
+    );
 }
