@@ -354,6 +354,31 @@ pub enum Action {
     Finish,
 }
 
+impl Action {
+    /// Whether the workflow may stand still there.
+    pub fn stands(&self) -> bool {
+        match self {
+            Action::Wait { .. } | Action::Queue(_) | Action::QueueToAgent { .. } => true,
+            Action::SetPriority { .. }
+            | Action::RaisePriority { .. }
+            | Action::SetContactData { .. }
+            | Action::CheckOpeningHours { .. }
+            | Action::CheckAvailability { .. }
+            | Action::Check { .. }
+            | Action::ForceQueue
+            | Action::RelaxSkills
+            | Action::Transfer { .. }
+            | Action::Alert { .. }
+            | Action::Button { .. }
+            | Action::Notify { .. }
+            | Action::StartWorkflow { .. }
+            | Action::Cancel { .. }
+            | Action::Goto(_)
+            | Action::Finish => false,
+        }
+    }
+}
+
 /// How an item waits in a queue, and where its end leads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Queue {

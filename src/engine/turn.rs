@@ -125,9 +125,15 @@ impl Turn {
     }
 
     fn new_item(&self, sequence: Sequence) -> Option<&NewItem> {
+        let index = self.new_index(sequence)?;
+        Some(&self.batch.new_items[index])
+    }
+
+    /// Where a new item stands in the batch: they are in the order of their sequences.
+    fn new_index(&self, sequence: Sequence) -> Option<usize> {
         let new = &self.batch.new_items;
-        let index = new.binary_search_by_key(&sequence, |new| new.item.sequence);
-        index.ok().map(|index| &new[index])
+        new.binary_search_by_key(&sequence, |new| new.item.sequence)
+            .ok()
     }
 
     /// The values of an item as this turn has created or changed them.
@@ -141,9 +147,7 @@ impl Turn {
 
     /// Gives an item, whose row this turn has written already, other values.
     pub(super) fn set_content(&mut self, sequence: Sequence, content: Content) {
-        let new = &self.batch.new_items;
-        let new = new.binary_search_by_key(&sequence, |new| new.item.sequence);
-        if let Ok(index) = new {
+        if let Some(index) = self.new_index(sequence) {
             self.batch.new_items[index].content = content;
         } else if let Some(index) = self.changed_rows.get(&sequence) {
             self.batch.changed_items[*index].content = Some(content);
@@ -184,9 +188,7 @@ impl Turn {
             self.batch.changed_items[*index].item = row;
             return;
         }
-        let new = &self.batch.new_items;
-        let new = new.binary_search_by_key(&sequence, |new| new.item.sequence);
-        if let Ok(index) = new {
+        if let Some(index) = self.new_index(sequence) {
             self.batch.new_items[index].item = row;
         }
     }

@@ -208,9 +208,7 @@ impl Core {
             self.admit_to_fair_use(service.tenant)?;
         } else if state == ItemState::InWorkflow && placement(service) == Placement::Queued {
             // Its way leads into the queue.
-        } else if service.buffer.len() as u64 + service.scheduled
-            >= u64::from(policy.buffer_items_max)
-        {
+        } else if !service.has_room(Placement::Buffered, false) {
             let message = format!(
                 "The buffer of service {} holds its {} items: send it again when the entrance has \
                  let some in.",

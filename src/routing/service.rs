@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::domain::answer::EntranceStatus;
 use crate::domain::entrance::EntranceOrders;
 use crate::domain::ids::{ServiceId, TenantId};
+use crate::domain::item::Placement;
 use crate::domain::policy::ServicePolicy;
 use crate::domain::time::Timestamp;
 
@@ -91,6 +92,22 @@ impl Service {
             .as_ref()
             .map_or(0, |policy| policy.queue_items_max as usize);
         max.saturating_sub(self.queue.len())
+    }
+
+    /// Items that may stand before its entrance, those that are scheduled included.
+    pub fn buffer_items_max(&self) -> u32 {
+        self.policy
+            .as_ref()
+            .map_or(0, |policy| policy.buffer_items_max)
+    }
+
+    /// Whether one more fits where it would come to stand; `waits_there`: it is among those who
+    /// stand before the entrance already.
+    pub fn has_room(&self, placement: Placement, waits_there: bool) -> bool {
+        let waiting = self.buffer.len() as u64 + self.scheduled;
+        // Added to the limit, for one that is to stand there by this turn is not counted yet.
+        let max = u64::from(self.buffer_items_max()) + u64::from(waits_there);
+        placement == Placement::Queued || waiting < max
     }
 
     /// The entrance as it stands.

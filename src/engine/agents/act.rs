@@ -408,7 +408,7 @@ fn as_offered(mut refusal: Refusal) -> Refusal {
 }
 
 /// One may not even know whether it exists.
-fn unknown_item() -> Refusal {
+pub(in crate::engine) fn unknown_item() -> Refusal {
     Refusal::new(Code::UnknownItem, "There is no such item.")
 }
 

@@ -201,17 +201,15 @@ impl<S: Store> Engine<S> {
         placement: Placement,
         waits_there: bool,
     ) -> Result<(), Refusal> {
-        let buffer_max = service.policy.as_ref().map_or(0, |it| it.buffer_items_max);
-        let waiting = service.buffer.len() as u64 + service.scheduled - u64::from(waits_there);
-        if placement == Placement::Buffered && waiting >= u64::from(buffer_max) {
-            let message = format!(
-                "The buffer of service {} holds its {buffer_max} items: the item stays where it \
-                 is.",
-                service.name
-            );
-            return Err(Refusal::new(Code::BufferFull, message));
+        if service.has_room(placement, waits_there) {
+            return Ok(());
         }
-        Ok(())
+        let message = format!(
+            "The buffer of service {} holds its {} items: the item stays where it is.",
+            service.name,
+            service.buffer_items_max()
+        );
+        Err(Refusal::new(Code::BufferFull, message))
     }
 
     /// Makes sure that an agent of that name can get items of the service.

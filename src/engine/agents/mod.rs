@@ -5,7 +5,7 @@
 pub mod command;
 pub mod view;
 
-mod act;
+pub(super) mod act;
 mod decided;
 pub(super) mod direct;
 mod hand_on;

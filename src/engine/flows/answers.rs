@@ -1,6 +1,10 @@
 //! Answers of a turn that its workflows have made untrue.
 
+use std::collections::HashMap;
+
 use crate::domain::answer::Receipt;
+use crate::domain::ids::ItemId;
+use crate::domain::item::Item;
 use crate::engine::Engine;
 use crate::engine::command::Pending;
 use crate::engine::turn::Turn;
@@ -12,6 +16,8 @@ impl<S: Store> Engine<S> {
         if turn.led.is_empty() {
             return;
         }
+        let led = turn.led.iter().filter_map(|it| turn.changed_row(*it));
+        let led: HashMap<ItemId, Item> = led.map(|row| (row.id, row.clone())).collect();
         let mut pending = std::mem::take(&mut turn.pending);
         for answer in &mut pending {
             match answer {
@@ -20,7 +26,7 @@ impl<S: Store> Engine<S> {
                         (acted.state, acted.version) = (row.state, row.version);
                     }
                 }
-                Pending::Receipt(_, Ok(receipt)) => self.read_again(turn, receipt),
+                Pending::Receipt(_, Ok(receipt)) => self.read_again(&led, receipt),
                 Pending::Acted(..)
                 | Pending::Receipt(..)
                 | Pending::Entries(..)
@@ -47,9 +53,9 @@ impl<S: Store> Engine<S> {
     }
 
     /// Of a new item the receipt was written after its workflow had begun.
-    fn read_again(&mut self, turn: &Turn, receipt: &mut Receipt) {
-        let mut led = turn.led.iter().filter_map(|it| turn.changed_row(*it));
-        let row = led.find(|row| Some(row.id) == receipt.id && row.version == receipt.version);
+    fn read_again(&mut self, led: &HashMap<ItemId, Item>, receipt: &mut Receipt) {
+        let row = receipt.id.and_then(|id| led.get(&id));
+        let row = row.filter(|row| row.version == receipt.version);
         if let Some(row) = row.filter(|_| !receipt.duplicate && !receipt.dry_run) {
             let warnings = std::mem::take(&mut receipt.warnings);
             *receipt = self.receipt(row, receipt.reference.clone(), warnings);

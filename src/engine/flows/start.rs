@@ -16,6 +16,7 @@ use crate::domain::refusal::Refusal;
 use crate::domain::wish::Wish;
 use crate::domain::workflow::{START_DEPTH_MAX, Workflow};
 use crate::engine::Engine;
+use crate::engine::agents::act::unknown_item;
 use crate::engine::directory::SenderEntry;
 use crate::engine::submit::Decision;
 use crate::engine::turn::{Created, Line, Turn};
@@ -475,10 +476,6 @@ fn may_open_in(user: Option<&User>, about: &Item, service: ServiceId) -> Result<
 fn no_such_service(name: &str) -> Refusal {
     let message = format!("There is no service {name}.");
     Refusal::new(Code::UnknownService, message)
-}
-
-fn unknown_item() -> Refusal {
-    Refusal::new(Code::UnknownItem, "There is no such item.")
 }
 
 fn not_authorised() -> Refusal {

@@ -285,10 +285,8 @@ impl FlowCase<'_> {
     /// Whether one more fits in front of a service's entrance, if it comes to stand there.
     fn has_room(&self, service: &Service, placement: Placement) -> bool {
         let item = &self.became.item;
-        let max = service.policy.as_ref().map_or(0, |it| it.buffer_items_max);
         let waits_there = item.state == ItemState::Buffered && item.service == service.id;
-        let waiting = service.buffer.len() as u64 + service.scheduled;
-        placement == Placement::Queued || waiting < u64::from(max) + u64::from(waits_there)
+        service.has_room(placement, waits_there)
     }
 
     /// Sends the item to the entrance of another service. Returns whether it is there now.

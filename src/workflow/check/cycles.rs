@@ -82,33 +82,17 @@ fn without_pause(stage: &StageTree<'_>) -> Vec<Link> {
 
 /// Whether an action surely stands still for a while. What may be over at once is no pause.
 fn pauses(action: &ActionTree<'_>) -> bool {
-    match &action.action {
-        Action::Wait { until, .. } => match until {
-            // For a time, or it has another fault.
-            None => true,
-            Some(Until::LocalTime { .. }) => true,
-            Some(Until::Event(awaited)) => match awaited {
-                Awaited::Updated | Awaited::Accepted | Awaited::Ended | Awaited::AgentLost => true,
-                Awaited::Acknowledged => false,
-            },
-            Some(Until::Due | Until::Opening | Until::At(_)) => false,
+    let Action::Wait { until, .. } = &action.action else {
+        return action.action.stands();
+    };
+    match until {
+        // For a time, or it has another fault.
+        None => true,
+        Some(Until::LocalTime { .. }) => true,
+        Some(Until::Event(awaited)) => match awaited {
+            Awaited::Updated | Awaited::Accepted | Awaited::Ended | Awaited::AgentLost => true,
+            Awaited::Acknowledged => false,
         },
-        Action::Queue(_) | Action::QueueToAgent { .. } => true,
-        Action::SetPriority { .. }
-        | Action::RaisePriority { .. }
-        | Action::SetContactData { .. }
-        | Action::CheckOpeningHours { .. }
-        | Action::CheckAvailability { .. }
-        | Action::Check { .. }
-        | Action::ForceQueue
-        | Action::RelaxSkills
-        | Action::Transfer { .. }
-        | Action::Alert { .. }
-        | Action::Button { .. }
-        | Action::Notify { .. }
-        | Action::StartWorkflow { .. }
-        | Action::Cancel { .. }
-        | Action::Goto(_)
-        | Action::Finish => false,
+        Some(Until::Due | Until::Opening | Until::At(_)) => false,
     }
 }

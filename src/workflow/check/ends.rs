@@ -1,7 +1,6 @@
 //! How stages end: every leg leaves, nothing stands after what leaves, what runs beside another
 //! stage does not wait.
 
-use crate::domain::workflow::Action;
 use crate::workflow::fault::{Faults, Rule};
 use crate::workflow::tree::{StageTree, Tree};
 
@@ -59,26 +58,7 @@ fn nothing_after(stage: &StageTree<'_>, faults: &mut Faults) {
 
 fn does_not_wait(stage: &StageTree<'_>, faults: &mut Faults) {
     for action in &stage.actions {
-        let waits = match &action.action {
-            Action::Wait { .. } | Action::Queue(_) | Action::QueueToAgent { .. } => true,
-            Action::SetPriority { .. }
-            | Action::RaisePriority { .. }
-            | Action::SetContactData { .. }
-            | Action::CheckOpeningHours { .. }
-            | Action::CheckAvailability { .. }
-            | Action::Check { .. }
-            | Action::ForceQueue
-            | Action::RelaxSkills
-            | Action::Transfer { .. }
-            | Action::Alert { .. }
-            | Action::Button { .. }
-            | Action::Notify { .. }
-            | Action::StartWorkflow { .. }
-            | Action::Cancel { .. }
-            | Action::Goto(_)
-            | Action::Finish => false,
-        };
-        if waits {
+        if action.action.stands() {
             let message = format!(
                 "Move {} to a goto stage and lead there: a stage that begins with {} runs beside \
                  another.",
